@@ -1,0 +1,67 @@
+/* Deadlines on the monotonic clock: a technician who sets the wall clock can't hang or hurry a step. */
+#include "base/deadline.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <time.h>
+
+static int64_t clock_ms(clockid_t id)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(id, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+int64_t deadline_now_ms(void)
+{
+	return clock_ms(CLOCK_MONOTONIC);
+}
+
+struct deadline deadline_in_ms(unsigned ms)
+{
+	return (struct deadline){ deadline_now_ms() + ms };
+}
+
+struct deadline deadline_within(const struct deadline *parent, unsigned ms)
+{
+	struct deadline own = deadline_in_ms(ms);
+
+	return own.at_ms < parent->at_ms ? own : *parent;
+}
+
+int deadline_left_ms(const struct deadline *dl)
+{
+	int64_t left = dl->at_ms - deadline_now_ms();
+
+	if (left <= 0)
+		return 0;
+	return left > INT_MAX ? INT_MAX : (int)left;
+}
+
+void deadline_sleep(const struct deadline *dl, unsigned ms)
+{
+	struct deadline until = deadline_within(dl, ms);
+	struct timespec at = { (time_t)(until.at_ms / 1000), (long)(until.at_ms % 1000) * 1000000 };
+
+	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL) == EINTR)
+		;
+}
+
+int64_t clock_wall_ms(void)
+{
+	return clock_ms(CLOCK_REALTIME);
+}
+
+void clock_iso8601(int64_t wall_ms, char out[CLOCK_ISO_LEN + 1])
+{
+	time_t seconds = (time_t)(wall_ms / 1000);
+	struct tm tm;
+
+	(void)gmtime_r(&seconds, &tm);
+	(void)snprintf(out, CLOCK_ISO_LEN + 1, "%04u-%02u-%02uT%02u:%02u:%02u.%03uZ",
+		       (unsigned)(tm.tm_year + 1900) % 10000, (unsigned)(tm.tm_mon + 1) % 100,
+		       (unsigned)tm.tm_mday % 100, (unsigned)tm.tm_hour % 100, (unsigned)tm.tm_min % 100,
+		       (unsigned)tm.tm_sec % 100, (unsigned)(wall_ms % 1000) % 1000);
+}

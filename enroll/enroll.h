@@ -1,0 +1,145 @@
+/*
+ * Enrollment in the Azure IoT Hub Device Provisioning Service. Records wait in
+ * the outbox, written in the job's own transaction; a sender drains it in bulk
+ * calls of at most 10, judges each item by itself, and loses nothing. The
+ * sections named are those of the service's documentation as docs/DPS.md cites it.
+ *
+ * Errors: the service unreachable or refusing the login is ERR_OPERATOR; a
+ * throttle or a broken answer is ERR_RETRY; a broken outbox is ERR_STATION. A
+ * record that the service refuses is no error: it is quarantined, and named.
+ */
+#ifndef ENROLL_ENROLL_H
+#define ENROLL_ENROLL_H
+
+#include <stdatomic.h>
+
+#include "base/db.h"
+#include "base/deadline.h"
+#include "base/secret.h"
+#include "base/signer.h"
+
+#define ENROLL_ID_MAX      128
+#define ENROLL_BULK_MAX    10
+#define ENROLL_BODY_MAX    (96 * 1024) /* the service's message limit  */
+#define ENROLL_REPLY_MAX   (1024 * 1024)
+#define ENROLL_PAYLOAD_MAX (9 * 1024) /* so that ten always fit in a call */
+
+/* --- The outbox ------------------------------------------------------------------------------------ */
+
+enum enroll_state {
+	ENROLL_QUEUED,
+	ENROLL_SENDING,     /* in a call whose outcome is not known yet */
+	ENROLL_ENROLLED,    /* the service holds exactly this record    */
+	ENROLL_RETRY,       /* waits until not_before                   */
+	ENROLL_QUARANTINED, /* refused, or different in the service     */
+};
+const char *enroll_state_name(enum enroll_state state);
+
+/* What the service is told about one device; exactly one attestation is set. */
+struct enroll_record {
+	const char *job;             /* unique: a second enqueue of the same job changes nothing */
+	const char *registration_id;
+	const char *device_id;       /* NULL: the service takes the registration ID */
+	struct bytes endorsement_key;  /* TPM2B_PUBLIC                                */
+	struct bytes certificate_pem;  /* the leaf, for an individual X.509 enrollment */
+	/* A symmetric individual enrollment lets the service keep the keys it is given. */
+	const struct secret *symmetric_key;
+};
+
+MUST_USE int enroll_init(struct db *db, struct err *err);
+/* Adds the record as queued, in the caller's transaction. The payload is made and stored here. */
+MUST_USE int enroll_enqueue(struct db_tx *tx, int64_t at_ms, const struct enroll_record *record,
+			    struct err *err);
+
+struct enroll_counts {
+	int64_t queued, sending, enrolled, retry, quarantined;
+};
+MUST_USE int enroll_count(struct db *db, struct enroll_counts *ret_counts, struct err *err);
+
+struct enroll_row {
+	const char *job;
+	const char *registration_id;
+	enum enroll_state state;
+	int64_t attempts;
+	int64_t changed_ms;
+	const char *reason; /* why it waits or was refused; NULL if nothing is wrong */
+};
+typedef int enroll_visit_fn(void *arg, const struct enroll_row *row, struct err *err);
+/* Every row that is not enrolled when pending_only, else all; oldest first. */
+MUST_USE int enroll_each(struct db *db, bool pending_only, enroll_visit_fn *visit, void *arg, struct err *err);
+/* Puts retry and quarantined rows back to queued; registration_id NULL means all. *ret_n of them. */
+MUST_USE int enroll_requeue(struct db *db, int64_t at_ms, const char *registration_id, int64_t *ret_n,
+			    struct err *err);
+
+/* --- The service ----------------------------------------------------------------------------------- */
+
+struct enroll_conf {
+	const char *host;    /* contoso.azure-devices-provisioning.net, or host:port */
+	const char *ca_file; /* PEM bundle instead of the system's; NULL normally    */
+	const char *policy;  /* SAS policy name                                      */
+	unsigned operations_per_minute;
+	unsigned attempts_max; /* transient refusals of one record before quarantine */
+	unsigned timeout_ms;   /* of one call                                        */
+};
+
+/* One thread's connection: curl handle, token, pace. */
+struct enroll_service;
+/* conf is borrowed. macer computes SAS signatures (dps-api 4.3); it belongs to this service's thread. */
+MUST_USE int enroll_service_open(const struct enroll_conf *conf, const struct macer *macer,
+				 struct enroll_service **ret_service, struct err *err);
+void enroll_service_close(struct enroll_service *service);
+DEFINE_CLEANUP(enroll_service_closep, struct enroll_service, enroll_service_close)
+
+/* What one pass did. */
+struct enroll_progress {
+	unsigned enrolled, retried, quarantined;
+	unsigned calls;
+	bool more;           /* rows are due now                                 */
+	int64_t next_due_ms; /* wall clock of the earliest waiting row; 0: none  */
+};
+/*
+ * Sends one batch of due rows: marks them sending, calls, judges each item,
+ * stores each outcome. 409201 and unknown outcomes are fetched and compared:
+ * equal means enrolled, different means quarantined with the difference.
+ * ERR_OPERATOR when unreachable or refused (401): the rows stay queued.
+ */
+MUST_USE int enroll_send_batch(struct enroll_service *service, struct db *db, int64_t now_ms,
+			       struct enroll_progress *ret_progress, struct err *err);
+
+/* Rows that a crash left as sending are due again; called once at start. */
+MUST_USE int enroll_recover(struct db *db, struct err *err);
+
+/*
+ * A thread that sends while the station works. status is called from that
+ * thread after each batch and each change between reachable and not.
+ */
+struct enroll_sender;
+struct enroll_sender_status {
+	bool reachable;
+	struct enroll_progress progress;
+	const struct err *err; /* why not reachable; NULL if reachable */
+};
+typedef void enroll_status_fn(void *arg, const struct enroll_sender_status *status);
+MUST_USE int enroll_sender_start(struct enroll_service *service, struct db *db, enroll_status_fn *status,
+				 void *arg, struct enroll_sender **ret_sender, struct err *err);
+/* Something was queued: look now. */
+void enroll_sender_wake(struct enroll_sender *sender);
+/* Ends after the call in hand; the service stays the caller's. */
+void enroll_sender_stop(struct enroll_sender *sender);
+
+/* --- Single calls, for setting up and checking ------------------------------------------------------ */
+
+/* An enrollment group whose devices bring a chain to this CA certificate. Equal existing group: done. */
+MUST_USE int enroll_group_put_x509(struct enroll_service *service, const char *group_id,
+				   struct bytes ca_cert_pem, struct err *err);
+/*
+ * A symmetric group. A new one's key is made by the service and returned once,
+ * base64-decoded, in ret_key; of an existing one it is fetched (attestationmechanism).
+ */
+MUST_USE int enroll_group_put_symmetric(struct enroll_service *service, const char *group_id,
+					struct secret *ret_key, struct err *err);
+/* GET of one enrollment's JSON; *ret_found false on 404. */
+MUST_USE int enroll_get(struct enroll_service *service, const char *registration_id, struct buf *ret_json,
+			bool *ret_found, struct err *err);
+
+#endif
