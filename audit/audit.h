@@ -11,13 +11,13 @@
 #include "base/db.h"
 #include "base/digest.h"
 
-#define AUDIT_ENTRY_MAX 4096
+#define AUDIT_ENTRY_MAX  4096
 #define AUDIT_FIELDS_MAX 24
 
 /* One fact of an event: a name of [a-z0-9_] and a text. Names are stored data: never renamed, only added. */
 struct audit_field {
 	const char *name;
-	const char *text; /* UTF-8; NULL leaves the field out */
+	const char *text; /* UTF-8 (else each byte above 0x7f becomes '?'); NULL leaves the field out */
 };
 
 /*
@@ -47,12 +47,15 @@ struct audit_head {
 };
 MUST_USE int audit_head(struct db_tx *tx, struct audit_head *ret_head, struct err *err);
 
-/* Called with each entry's index and canonical bytes, oldest first; -1 stops. */
+/*
+ * Called with each entry's index and canonical bytes, oldest first; -1 stops.
+ * The database is locked meanwhile, so it must neither use it nor block.
+ */
 typedef int audit_visit_fn(void *arg, int64_t index, struct bytes entry, struct err *err);
 /* The entries from index first on. */
 MUST_USE int audit_each(struct db *db, int64_t first, audit_visit_fn *visit, void *arg, struct err *err);
 
-/* What audit_verify found. bad_index is -1 when all is well. */
+/* What audit_verify found. bad_index is -1 when all is well; a bad head is named by the log's size. */
 struct audit_verdict {
 	struct audit_head head; /* recomputed from the entries */
 	int64_t bad_index;
