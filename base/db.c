@@ -16,19 +16,24 @@
 #define GROUP_MAX 64
 #define CACHE_MAX 96
 
+/* A common transaction. Freed when it is over and its last sleeper has heard how it ended. */
+struct group {
+	unsigned released_n; /* transactions released into it */
+	unsigned sleepers_n; /* threads in db_commit that wait for its end */
+	bool settled;
+	bool lost;
+	struct err why; /* when lost */
+};
+
 struct db {
 	sqlite3 *sq;
 	pthread_mutex_t lock; /* owns everything below */
 	pthread_cond_t settled;
 	_Atomic unsigned waiting; /* threads inside db_begin that do not have the lock yet */
-	bool group_open;
-	unsigned group_n;      /* transactions released into the open group */
-	uint64_t group;        /* number of the open group, or of the next one */
-	uint64_t group_failed; /* the newest group that was lost */
+	struct group *group;      /* the open one, or NULL */
 	sqlite3_stmt *cache[CACHE_MAX];
 	const char *cache_sql[CACHE_MAX]; /* literals: compared by address */
 	size_t cache_n;
-	struct err failure; /* why group_failed was lost */
 };
 
 /* The one table from SQLite's codes to what the station does. */
@@ -86,7 +91,6 @@ static int db_new(const char *path, int flags, struct db **ret_db, struct err *e
 		return err_set(err, ERR_STATION, 0, "out of memory");
 	(void)pthread_mutex_init(&db->lock, NULL);
 	(void)pthread_cond_init(&db->settled, NULL);
-	db->group = 1;
 	rc = sqlite3_open_v2(path, &db->sq, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
 	if (rc != SQLITE_OK)
 		return db_err(db, err, rc, path);
@@ -136,13 +140,14 @@ static int migrate_in(struct db_tx *tx, const struct db_migrations *m, struct er
 	int64_t version = 0;
 	bool found = false;
 
-	if (db_get_int(tx, "SELECT version FROM schema_version WHERE area = ?1",
-		       DB_VALUES(db_text(m->area)), &version, &found, err) < 0)
+	if (db_get_int(tx, "SELECT version FROM schema_version WHERE area = ?1", DB_VALUES(db_text(m->area)),
+		       &version, &found, err) < 0)
 		return -1;
 	if (version < 0 || (size_t)version > m->steps_n)
-		return err_set(err, ERR_OPERATOR, 0,
-			       "the database was written by a newer program (%s version %lld, this one knows %zu)",
-			       m->area, (long long)version, m->steps_n);
+		return err_set(
+			err, ERR_OPERATOR, 0,
+			"the database was written by a newer program (%s version %lld, this one knows %zu)",
+			m->area, (long long)version, m->steps_n);
 	for (size_t i = (size_t)version; i < m->steps_n; i++)
 		if (exec(tx->db, m->steps[i], err) < 0)
 			return err_wrap(err, "migrating %s to version %zu", m->area, i + 1);
@@ -163,21 +168,38 @@ int db_migrate(struct db *db, const struct db_migrations *migrations, struct err
 
 static int open_group(struct db *db, struct err *err)
 {
-	if (db->group_open)
+	struct group *group;
+
+	if (db->group != NULL)
 		return 0;
-	if (exec(db, "BEGIN IMMEDIATE", err) < 0)
+	group = calloc(1, sizeof(*group));
+	if (group == NULL)
+		return err_set(err, ERR_STATION, 0, "out of memory");
+	if (exec(db, "BEGIN IMMEDIATE", err) < 0) {
+		free(group);
 		return -1;
-	db->group_open = true;
-	db->group_n = 0;
+	}
+	db->group = group;
 	return 0;
 }
 
-/* The group is over, kept or lost: wake everybody who sleeps in it. */
-static void settle(struct db *db)
+/*
+ * The open group is over: kept, or lost when why is given. Its outcome stays with
+ * it, since the next group may be over too before a sleeper has the lock again.
+ */
+static void settle(struct db *db, const struct err *why)
 {
-	db->group_open = false;
-	db->group_n = 0;
-	db->group++;
+	struct group *group = db->group;
+
+	if (group == NULL)
+		return;
+	db->group = NULL;
+	group->settled = true;
+	group->lost = why != NULL;
+	if (why != NULL)
+		group->why = *why;
+	if (group->sleepers_n == 0)
+		free(group);
 	(void)pthread_cond_broadcast(&db->settled);
 }
 
@@ -185,21 +207,26 @@ static void lose_group(struct db *db, const struct err *why)
 {
 	if (sqlite3_get_autocommit(db->sq) == 0)
 		(void)sqlite3_exec(db->sq, "ROLLBACK", NULL, NULL, NULL);
-	db->failure = *why;
-	db->group_failed = db->group;
-	settle(db);
+	settle(db, why);
 }
 
-static void commit_group(struct db *db)
+static int commit_group(struct db *db, struct err *err)
+{
+	if (exec(db, "COMMIT", err) < 0) {
+		(void)err_raise(err, ERR_STATION);
+		lose_group(db, err);
+		return -1;
+	}
+	settle(db, NULL);
+	return 0;
+}
+
+/* Commits on behalf of those who sleep; they hear of a failure themselves. */
+static void commit_for_sleepers(struct db *db)
 {
 	struct err err = { 0 };
 
-	if (exec(db, "COMMIT", &err) < 0) {
-		(void)err_raise(&err, ERR_STATION);
-		lose_group(db, &err);
-		return;
-	}
-	settle(db);
+	(void)commit_group(db, &err);
 }
 
 int db_begin(struct db *db, struct db_tx *ret_tx, struct err *err)
@@ -217,24 +244,27 @@ int db_begin(struct db *db, struct db_tx *ret_tx, struct err *err)
 	return 0;
 }
 
-/* Called with the lock, returns with the lock, after the group of the caller is settled. */
-static void wait_or_commit(struct db *db)
+/* Called with the lock, returns with it, when somebody has settled the group of the caller. */
+static int sleep_in_group(struct db *db, struct err *err)
 {
-	uint64_t mine = db->group;
+	struct group *group = db->group;
+	int ret;
 
-	if (atomic_load(&db->waiting) == 0 || db->group_n >= GROUP_MAX) {
-		commit_group(db);
-		return;
-	}
-	while (db->group == mine)
+	group->sleepers_n++;
+	while (!group->settled)
 		(void)pthread_cond_wait(&db->settled, &db->lock);
+	if (group->lost)
+		*err = group->why;
+	ret = group->lost ? -1 : 0;
+	if (--group->sleepers_n == 0)
+		free(group);
+	return ret;
 }
 
 int db_commit(struct db_tx *tx, struct err *err)
 {
 	struct db *db = tx->db;
-	uint64_t mine = db->group;
-	int ret = 0;
+	int ret;
 
 	base_assert(db != NULL && !tx->reading);
 	if (exec(db, "RELEASE tx", err) < 0) {
@@ -243,12 +273,11 @@ int db_commit(struct db_tx *tx, struct err *err)
 		return -1;
 	}
 	tx->db = NULL;
-	db->group_n++;
-	wait_or_commit(db);
-	if (db->group_failed == mine) {
-		*err = db->failure;
-		ret = -1;
-	}
+	db->group->released_n++;
+	if (atomic_load(&db->waiting) == 0 || db->group->released_n >= GROUP_MAX)
+		ret = commit_group(db, err);
+	else
+		ret = sleep_in_group(db, err);
 	(void)pthread_mutex_unlock(&db->lock);
 	return ret;
 }
@@ -267,7 +296,7 @@ void db_rollback(struct db_tx *tx)
 	else if (sqlite3_exec(db->sq, "ROLLBACK TO tx; RELEASE tx", NULL, NULL, NULL) != SQLITE_OK)
 		lose_group(db, &lost);
 	else if (atomic_load(&db->waiting) == 0)
-		commit_group(db);
+		commit_for_sleepers(db);
 	(void)pthread_mutex_unlock(&db->lock);
 }
 
@@ -285,8 +314,8 @@ void db_read_end(struct db_tx *tx)
 		return;
 	tx->db = NULL;
 	/* If a commit left its group to us, hoping for a writer, we owe it the commit. */
-	if (db->group_open && atomic_load(&db->waiting) == 0)
-		commit_group(db);
+	if (db->group != NULL && atomic_load(&db->waiting) == 0)
+		commit_for_sleepers(db);
 	(void)pthread_mutex_unlock(&db->lock);
 }
 
@@ -387,6 +416,9 @@ int db_run(struct db_tx *tx, const char *sql, const struct db_value *values, siz
 	bool row = false;
 
 	base_assert(!tx->reading);
+	/* A full disk can end the transaction early; what follows must not commit by itself. */
+	if (sqlite3_get_autocommit(tx->db->sq) != 0)
+		return err_set(err, ERR_STATION, 0, "database: the transaction was lost: %s", sql);
 	if (db_query(tx, &query, sql, values, values_n, err) < 0 || db_next(&query, &row, err) < 0)
 		return -1;
 	if (row)

@@ -13,6 +13,7 @@
 #include <termios.h>
 
 #include <openssl/crypto.h>
+#include <openssl/rand.h>
 
 #include "base/encode.h"
 
@@ -40,6 +41,19 @@ int secret_new(size_t len, struct secret *ret, struct err *err)
 	if (p == NULL)
 		return err_set(err, ERR_STATION, 0, "no locked memory left for a secret of %zu bytes", len);
 	*ret = (struct secret){ p, len };
+	return 0;
+}
+
+int secret_random(size_t len, struct secret *ret, struct err *err)
+{
+	SECRET_AUTO secret = { NULL, 0 };
+
+	if (secret_new(len, &secret, err) < 0)
+		return -1;
+	if (RAND_priv_bytes(secret.p, (int)len) != 1)
+		return err_set(err, ERR_STATION, 0, "no random numbers");
+	*ret = secret;
+	secret = (struct secret){ NULL, 0 };
 	return 0;
 }
 

@@ -24,6 +24,8 @@ MUST_USE int secret_heap_init(struct err *err);
 
 /* len zero bytes that the caller fills; the owner wipes. */
 MUST_USE int secret_new(size_t len, struct secret *ret, struct err *err);
+/* len random bytes, from OpenSSL's private generator. */
+MUST_USE int secret_random(size_t len, struct secret *ret, struct err *err);
 /* Takes a copy of data; the caller still has to wipe its own. */
 MUST_USE int secret_copy(struct bytes data, struct secret *ret, struct err *err);
 /* Wipes and frees; accepts an empty one. */

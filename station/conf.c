@@ -1,0 +1,510 @@
+/*
+ * station.ini. One const table names every key with its kind and place, so the
+ * grammar can be read here at a glance; lines are counted in the reader that
+ * inih pulls them through, since the Debian build of it does not report them.
+ */
+#include "station/conf.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+
+#include <ini.h>
+
+#include "fixtures/fixture.h"
+#include "hsm/hsm.h"
+
+#define KEYS_SEEN_MAX 64
+
+struct conf_key;
+struct parser;
+typedef int set_fn(struct parser *p, const struct conf_key *key, void *field, const char *value);
+
+struct conf_key {
+	const char *section; /* "profile" and "slot" are sections with a name */
+	const char *name;
+	set_fn *set;
+	size_t offset; /* in struct conf, conf_profile or conf_slot */
+	size_t size;   /* of a text field */
+	unsigned min, max;
+};
+
+struct parser {
+	const char *file;
+	struct bytes text;
+	unsigned line;
+	struct conf *conf;
+	char kind[16];   /* "profile" of [profile "sensor"] */
+	void *target;    /* the struct that the section fills */
+	bool seen[KEYS_SEEN_MAX];
+	struct err *err;
+	bool failed;
+};
+
+static int fail(struct parser *p, const char *what, const char *value)
+{
+	p->failed = true;
+	return err_set(p->err, ERR_OPERATOR, 0, "%s:%u: %s%s%s%s", p->file, p->line, what,
+		       value != NULL ? ": \"" : "", value != NULL ? value : "", value != NULL ? "\"" : "");
+}
+
+static int set_text(struct parser *p, const struct conf_key *key, void *field, const char *value)
+{
+	if (value[0] == '\0')
+		return fail(p, "empty value for", key->name);
+	if (str_format(field, key->size, "%s", value) < 0)
+		return fail(p, "value is too long for", key->name);
+	return 0;
+}
+
+static int set_uri(struct parser *p, const struct conf_key *key, void *field, const char *value)
+{
+	struct err why = { 0 };
+
+	if (hsm_uri_check(value, &why) < 0)
+		return fail(p, why.what, NULL);
+	return set_text(p, key, field, value);
+}
+
+static int set_pin_source(struct parser *p, const struct conf_key *key, void *field, const char *value)
+{
+	struct err why = { 0 };
+
+	if (hsm_pin_source_check(value, &why) < 0)
+		return fail(p, why.what, NULL);
+	return set_text(p, key, field, value);
+}
+
+static int set_number(struct parser *p, const struct conf_key *key, void *field, const char *value)
+{
+	char *end = NULL;
+	unsigned long n;
+
+	errno = 0;
+	n = strtoul(value, &end, 10);
+	if (errno != 0 || end == value || *end != '\0' || value[0] == '-' || n < key->min || n > key->max) {
+		p->failed = true;
+		return err_set(p->err, ERR_OPERATOR, 0, "%s:%u: %s must be a number from %u to %u", p->file,
+			       p->line, key->name, key->min, key->max);
+	}
+	*(unsigned *)field = (unsigned)n;
+	return 0;
+}
+
+/* One of a few words, told by its place in the list. */
+static int set_word(struct parser *p, const char *const *words, size_t n, int *field, const char *value)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (words[i] != NULL && strcmp(words[i], value) == 0) {
+			*field = (int)i;
+			return 0;
+		}
+	}
+	return fail(p, "not one of the allowed words", value);
+}
+
+static const char *const attest_names[] = { NULL, "tpm", "x509", "symmetric" };
+
+const char *attest_name(enum attest attest)
+{
+	return attest == ATTEST_UNSET ? "unset" : attest_names[attest];
+}
+
+static int set_attest(struct parser *p, const struct conf_key *key, void *field, const char *value)
+{
+	int word;
+
+	(void)key;
+	if (set_word(p, attest_names, ARRAY_LEN(attest_names), &word, value) < 0)
+		return -1;
+	*(enum attest *)field = (enum attest)word;
+	return 0;
+}
+
+static int set_key_source(struct parser *p, const struct conf_key *key, void *field, const char *value)
+{
+	static const char *const words[] = { "device", "station" };
+	int word;
+
+	(void)key;
+	if (set_word(p, words, ARRAY_LEN(words), &word, value) < 0)
+		return -1;
+	*(enum key_source *)field = (enum key_source)word;
+	return 0;
+}
+
+static int set_enroll(struct parser *p, const struct conf_key *key, void *field, const char *value)
+{
+	static const char *const words[] = { "individual", "group" };
+	int word;
+
+	(void)key;
+	if (set_word(p, words, ARRAY_LEN(words), &word, value) < 0)
+		return -1;
+	*(enum enroll_kind *)field = (enum enroll_kind)word;
+	return 0;
+}
+
+static int set_yes_no(struct parser *p, const struct conf_key *key, void *field, const char *value)
+{
+	static const char *const words[] = { "no", "yes" };
+	int word;
+
+	(void)key;
+	if (set_word(p, words, ARRAY_LEN(words), &word, value) < 0)
+		return -1;
+	*(bool *)field = word == 1;
+	return 0;
+}
+
+/* dps-leaf has one subject: what the service compares with the registration ID. */
+static int check_subject(struct parser *p, const struct conf_key *key, void *field, const char *value)
+{
+	(void)key;
+	(void)field;
+	if (strcmp(value, "CN=${registration_id}") != 0)
+		return fail(p, "subject must be CN=${registration_id}, not", value);
+	return 0;
+}
+
+static int check_auth(struct parser *p, const struct conf_key *key, void *field, const char *value)
+{
+	(void)key;
+	(void)field;
+	if (strcmp(value, "sas") != 0)
+		return fail(p, "this version logs in with auth = sas only, not", value);
+	return 0;
+}
+
+#define CONF_FIELD(field)    offsetof(struct conf, field), sizeof(((struct conf *)NULL)->field)
+#define PROFILE_FIELD(field) offsetof(struct conf_profile, field), sizeof(((struct conf_profile *)NULL)->field)
+#define SLOT_FIELD(field)    offsetof(struct conf_slot, field), sizeof(((struct conf_slot *)NULL)->field)
+
+static const struct conf_key keys[] = {
+	{ "station", "id", set_text, CONF_FIELD(id), 0, 0 },
+	{ "hsm", "module", set_text, CONF_FIELD(module), 0, 0 },
+	{ "hsm", "token", set_uri, CONF_FIELD(token), 0, 0 },
+	{ "hsm", "pin-source", set_pin_source, CONF_FIELD(pin_source), 0, 0 },
+	{ "hsm", "issuing-key", set_uri, CONF_FIELD(issuing_key), 0, 0 },
+	{ "hsm", "audit-key", set_uri, CONF_FIELD(audit_key), 0, 0 },
+	{ "service", "host", set_text, CONF_FIELD(host), 0, 0 },
+	{ "service", "id-scope", set_text, CONF_FIELD(id_scope), 0, 0 },
+	{ "service", "device-host", set_text, CONF_FIELD(device_host), 0, 0 },
+	{ "service", "ca-file", set_text, CONF_FIELD(ca_file), 0, 0 },
+	{ "service", "auth", check_auth, 0, 0, 0, 0 },
+	{ "service", "policy", set_text, CONF_FIELD(policy), 0, 0 },
+	{ "service", "key", set_uri, CONF_FIELD(service_key), 0, 0 },
+	{ "service", "operations-per-minute", set_number, CONF_FIELD(operations_per_minute), 1, 100000 },
+	{ "service", "attempts", set_number, CONF_FIELD(attempts), 1, 1000 },
+	{ "profile", "model", set_text, PROFILE_FIELD(model), 0, 0 },
+	{ "profile", "attest", set_attest, PROFILE_FIELD(attest), 0, 0 },
+	{ "profile", "key", set_key_source, PROFILE_FIELD(key), 0, 0 },
+	{ "profile", "subject", check_subject, 0, 0, 0, 0 },
+	{ "profile", "validity-days", set_number, PROFILE_FIELD(certificate.validity_days), 1, 36500 },
+	{ "profile", "outlive-issuer", set_yes_no, PROFILE_FIELD(certificate.may_outlive_issuer), 0, 0 },
+	{ "profile", "enroll", set_enroll, PROFILE_FIELD(enroll), 0, 0 },
+	{ "profile", "group", set_text, PROFILE_FIELD(group), 0, 0 },
+	{ "profile", "group-key", set_uri, PROFILE_FIELD(group_key), 0, 0 },
+	{ "slot", "profile", set_text, SLOT_FIELD(profile_names), 0, 0 },
+	{ "slot", "driver", set_text, SLOT_FIELD(driver), 0, 0 },
+	{ "slot", "link", set_text, SLOT_FIELD(link), 0, 0 },
+};
+
+/* Each [slot "x"] and [profile "x"] sets its keys anew; [station], [hsm] and [service] only once. */
+static void forget_seen(struct parser *p, const char *kind)
+{
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+		if (strcmp(keys[i].section, kind) == 0)
+			p->seen[i] = false;
+}
+
+static int begin_profile(struct parser *p, const char *name)
+{
+	struct conf *conf = p->conf;
+	struct conf_profile *profile;
+
+	for (size_t i = 0; i < conf->profiles_n; i++)
+		if (strcmp(conf->profiles[i].name, name) == 0)
+			return fail(p, "second section for profile", name);
+	if (conf->profiles_n == CONF_PROFILES_MAX)
+		return fail(p, "too many profiles at", name);
+	profile = &conf->profiles[conf->profiles_n++];
+	profile->line = p->line;
+	profile->certificate.validity_days = 3650;
+	p->target = profile;
+	forget_seen(p, "profile");
+	if (str_format(profile->name, sizeof(profile->name), "%s", name) < 0)
+		return fail(p, "profile name is too long", name);
+	return 0;
+}
+
+static int begin_slot(struct parser *p, const char *name)
+{
+	struct conf *conf = p->conf;
+	struct conf_slot *slot;
+
+	for (size_t i = 0; i < conf->slots_n; i++)
+		if (strcmp(conf->slots[i].name, name) == 0)
+			return fail(p, "second section for slot", name);
+	if (conf->slots_n == CONF_SLOTS_MAX)
+		return fail(p, "too many slots at", name);
+	slot = &conf->slots[conf->slots_n++];
+	slot->line = p->line;
+	p->target = slot;
+	forget_seen(p, "slot");
+	if (str_format(slot->name, sizeof(slot->name), "%s", name) < 0)
+		return fail(p, "slot name is too long", name);
+	return 0;
+}
+
+/* kind "name", or kind alone. */
+static int begin_section(struct parser *p, const char *section)
+{
+	char name[64] = "";
+	const char *open = strchr(section, '"');
+
+	if (str_format(p->kind, sizeof(p->kind), "%.*s", (int)strcspn(section, " \""), section) < 0)
+		return fail(p, "unknown section", section);
+	if (open != NULL) {
+		size_t n = strlen(open + 1);
+
+		if (n < 2 || open[n] != '"')
+			return fail(p, "a section's name stands in double quotes", section);
+		if (bytes_to_str(bytes_of(open + 1, n - 1), name, sizeof(name)) < 0)
+			return fail(p, "section name is too long", section);
+	}
+	if (strcmp(p->kind, "profile") == 0 && name[0] != '\0')
+		return begin_profile(p, name);
+	if (strcmp(p->kind, "slot") == 0 && name[0] != '\0')
+		return begin_slot(p, name);
+	p->target = p->conf;
+	if (open == NULL && (strcmp(section, "station") == 0 || strcmp(section, "hsm") == 0 ||
+			     strcmp(section, "service") == 0))
+		return 0;
+	return fail(p, "unknown section", section);
+}
+
+static int set_value(struct parser *p, const char *name, const char *value)
+{
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		const struct conf_key *key = &keys[i];
+
+		if (strcmp(key->section, p->kind) != 0 || strcmp(key->name, name) != 0)
+			continue;
+		if (p->seen[i])
+			return fail(p, "key is set twice", name);
+		p->seen[i] = true;
+		return key->set(p, key, (char *)p->target + key->offset, value);
+	}
+	return fail(p, "unknown key", name);
+}
+
+/* inih's handler: 1 goes on, 0 is an error that we have described ourselves. */
+static int on_value(void *user, const char *section, const char *name, const char *value)
+{
+	struct parser *p = user;
+
+	(void)section; /* next_line knows it, and knows sections without keys as well */
+	if (p->failed)
+		return 0;
+	if (p->target == NULL)
+		return fail(p, "key outside any section", name) == 0;
+	return set_value(p, name, value != NULL ? value : "") == 0;
+}
+
+static int see_section(struct parser *p, const char *line)
+{
+	char section[64];
+	const char *open = line + strspn(line, " \t"), *close = strchr(open, ']');
+
+	if (*open != '[' || close == NULL)
+		return 0;
+	if (bytes_to_str(bytes_of(open + 1, (size_t)(close - open) - 1), section, sizeof(section)) < 0)
+		return fail(p, "section name is too long", NULL);
+	return begin_section(p, section);
+}
+
+/* Hands inih one line; a line that does not fit is an error, not two lines. */
+static char *next_line(char *out, int cap, void *user)
+{
+	struct parser *p = user;
+	const uint8_t *end;
+	size_t n;
+
+	if (p->text.len == 0 || p->failed || cap < 2)
+		return NULL;
+	p->line++;
+	end = memchr(p->text.p, '\n', p->text.len);
+	n = end != NULL ? (size_t)(end - p->text.p) + 1 : p->text.len;
+	if (n >= (size_t)cap || memchr(p->text.p, '\0', n) != NULL) {
+		(void)fail(p, "line is too long or is not text", NULL);
+		return NULL;
+	}
+	memcpy(out, p->text.p, n);
+	out[n] = '\0';
+	p->text = bytes_of(p->text.p + n, p->text.len - n);
+	return see_section(p, out) < 0 ? NULL : out;
+}
+
+struct required {
+	const char *section, *name;
+	const char *value;
+};
+
+static int check_required(struct parser *p)
+{
+	const struct conf *c = p->conf;
+	const struct required required[] = {
+		{ "station", "id", c->id },           { "hsm", "module", c->module },
+		{ "hsm", "token", c->token },         { "hsm", "pin-source", c->pin_source },
+		{ "service", "host", c->host },       { "service", "id-scope", c->id_scope },
+		{ "service", "policy", c->policy },   { "service", "key", c->service_key },
+		{ "hsm", "issuing-key", c->issuing_key },
+		{ "service", "device-host", c->device_host },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(required); i++)
+		if (required[i].value[0] == '\0')
+			return err_set(p->err, ERR_OPERATOR, 0, "%s: missing key: %s in section [%s]",
+				       p->file, required[i].name, required[i].section);
+	if (c->slots_n == 0)
+		return err_set(p->err, ERR_OPERATOR, 0, "%s: missing section: at least one [slot \"NAME\"]",
+			       p->file);
+	return 0;
+}
+
+static int check_profile(struct parser *p, const struct conf_profile *profile)
+{
+	const char *missing = NULL;
+
+	p->line = profile->line;
+	if (profile->attest == ATTEST_UNSET)
+		missing = "attest";
+	else if (profile->attest == ATTEST_SYMMETRIC && profile->group_key[0] == '\0')
+		missing = "group-key";
+	else if (profile->enroll == ENROLL_GROUP && profile->group[0] == '\0')
+		missing = "group";
+	if (missing != NULL)
+		return fail(p, "profile lacks the key", missing);
+	if (profile->attest == ATTEST_TPM && profile->enroll == ENROLL_GROUP)
+		return fail(p, "a TPM has no enrollment group: enroll = individual", NULL);
+	/* An individual enrollment would have to carry the unit's key through the outbox, on disk. */
+	if (profile->attest == ATTEST_SYMMETRIC && profile->enroll != ENROLL_GROUP)
+		return fail(p, "a derived key belongs to its group: enroll = group", NULL);
+	return 0;
+}
+
+static const struct conf_profile *find_profile(const struct conf *conf, const char *name)
+{
+	for (size_t i = 0; i < conf->profiles_n; i++)
+		if (strcmp(conf->profiles[i].name, name) == 0)
+			return &conf->profiles[i];
+	return NULL;
+}
+
+static int resolve_profiles(struct parser *p, struct conf_slot *slot)
+{
+	const char *rest = slot->profile_names;
+	char name[sizeof(p->conf->profiles[0].name)];
+
+	while (*(rest += strspn(rest, " ,\t")) != '\0') {
+		size_t n = strcspn(rest, " ,\t");
+		const struct conf_profile *profile = NULL;
+
+		if (bytes_to_str(bytes_of(rest, n), name, sizeof(name)) == 0)
+			profile = find_profile(p->conf, name);
+		if (profile == NULL)
+			return fail(p, "slot names an unknown profile", slot->profile_names);
+		if (slot->profiles_n == ARRAY_LEN(slot->profiles))
+			return fail(p, "slot names too many profiles", slot->name);
+		slot->profiles[slot->profiles_n++] = profile;
+		rest += n;
+	}
+	return 0;
+}
+
+static int check_slot(struct parser *p, struct conf_slot *slot)
+{
+	const struct fixture_conf fixture = { slot->driver, slot->link };
+	struct err why = { 0 };
+
+	p->line = slot->line;
+	if (slot->link[0] == '\0' || slot->driver[0] == '\0' || slot->profile_names[0] == '\0')
+		return fail(p, "a slot needs profile, driver and link; one is missing in slot", slot->name);
+	if (resolve_profiles(p, slot) < 0)
+		return -1;
+	if (fixture_conf_check(&fixture, &why) < 0)
+		return fail(p, why.what, NULL);
+	return 0;
+}
+
+static int check(struct parser *p)
+{
+	if (check_required(p) < 0)
+		return -1;
+	for (size_t i = 0; i < p->conf->profiles_n; i++)
+		if (check_profile(p, &p->conf->profiles[i]) < 0)
+			return -1;
+	for (size_t i = 0; i < p->conf->slots_n; i++)
+		if (check_slot(p, &p->conf->slots[i]) < 0)
+			return -1;
+	return 0;
+}
+
+int conf_parse(const char *name, struct bytes text, struct conf **ret_conf, struct err *err)
+{
+	CLEANUP(conf_freep) struct conf *conf = calloc(1, sizeof(*conf));
+	struct parser p = { .file = name, .text = text, .conf = conf, .err = err };
+	int line;
+
+	if (conf == NULL)
+		return err_set(err, ERR_STATION, 0, "out of memory");
+	conf->operations_per_minute = 900;
+	conf->attempts = 8;
+	line = ini_parse_stream(next_line, &p, on_value, &p);
+	if (p.failed)
+		return -1;
+	if (line != 0)
+		return err_set(err, ERR_OPERATOR, 0, "%s:%d: not a section, a key = value, or a comment", name,
+			       line);
+	if (check(&p) < 0)
+		return -1;
+	*ret_conf = conf;
+	conf = NULL;
+	return 0;
+}
+
+int conf_load(const char *dir, struct conf **ret_conf, struct err *err)
+{
+	CLEANUP(file_closep) FILE *file = NULL;
+	BUF_AUTO(text, CONF_FILE_MAX + 1);
+	char path[4096];
+	uint8_t *to;
+
+	if (str_format(path, sizeof(path), "%s/station.ini", dir) < 0)
+		return err_set(err, ERR_OPERATOR, 0, "the station directory's path is too long");
+	file = fopen(path, "re");
+	if (file == NULL)
+		return err_set(err, ERR_OPERATOR, errno, "%s: %s; make one with: station init %s", path,
+			       strerror(errno), dir);
+	to = buf_reserve(&text, CONF_FILE_MAX + 1);
+	if (to == NULL)
+		return err_set(err, ERR_STATION, 0, "out of memory");
+	text.len = fread(to, 1, CONF_FILE_MAX + 1, file);
+	if (ferror(file) != 0 || text.len > CONF_FILE_MAX)
+		return err_set(err, ERR_OPERATOR, 0, "%s: can't be read, or is larger than 64 KiB", path);
+	return conf_parse(path, buf_bytes(&text), ret_conf, err);
+}
+
+void conf_free(struct conf *conf)
+{
+	free(conf);
+}
+
+const struct conf_profile *conf_slot_profile(const struct conf_slot *slot, const char *model)
+{
+	for (size_t i = 0; i < slot->profiles_n; i++)
+		if (slot->profiles[i]->model[0] == '\0' || strcmp(slot->profiles[i]->model, model) == 0)
+			return slot->profiles[i];
+	return NULL;
+}

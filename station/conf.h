@@ -1,0 +1,94 @@
+/*
+ * The station's configuration: station.ini, parsed once into a const struct.
+ * Unknown sections and keys, doubled keys and values out of range are errors
+ * with file and line. No secret is in it: secrets are named by source.
+ */
+#ifndef STATION_CONF_H
+#define STATION_CONF_H
+
+#include "base/bytes.h"
+#include "base/err.h"
+#include "pki/pki.h"
+
+#define CONF_PROFILES_MAX 16
+#define CONF_SLOTS_MAX    32
+#define CONF_FILE_MAX     (64 * 1024)
+#define CONF_TEXT_MAX     191 /* inih reads lines of at most 200 bytes */
+
+enum attest {
+	ATTEST_UNSET,
+	ATTEST_TPM,
+	ATTEST_X509,
+	ATTEST_SYMMETRIC,
+};
+
+enum key_source {
+	KEY_FROM_DEVICE, /* the unit makes it and sends a CSR                   */
+	KEY_FROM_STATION, /* the station makes it in locked memory, injects, wipes */
+};
+
+enum enroll_kind {
+	ENROLL_INDIVIDUAL,
+	ENROLL_GROUP, /* nothing per device: its CA or its master key is the group */
+};
+
+struct conf_profile {
+	char name[33];
+	char model[33]; /* the unit's model must equal it; empty: any */
+	enum attest attest;
+	enum key_source key;
+	enum enroll_kind enroll;
+	char group[65];                    /* enrollment group's name, for group profiles  */
+	char group_key[CONF_TEXT_MAX + 1]; /* RFC 7512 URI of the master key, for symmetric */
+	struct pki_profile certificate;
+	unsigned line; /* where the section begins, for messages */
+};
+
+struct conf_slot {
+	char name[17];
+	char driver[17];
+	char link[CONF_TEXT_MAX + 1];
+	char profile_names[CONF_TEXT_MAX + 1]; /* as written, separated by blanks or commas */
+	const struct conf_profile *profiles[CONF_PROFILES_MAX];
+	size_t profiles_n;
+	unsigned line;
+};
+
+struct conf {
+	char id[33];
+	/* [hsm] */
+	char module[CONF_TEXT_MAX + 1];
+	char token[CONF_TEXT_MAX + 1];
+	char pin_source[CONF_TEXT_MAX + 1];
+	char issuing_key[CONF_TEXT_MAX + 1];
+	char audit_key[CONF_TEXT_MAX + 1]; /* signs checkpoints */
+	/* [service] */
+	char host[CONF_TEXT_MAX + 1];
+	char id_scope[33];
+	char device_host[CONF_TEXT_MAX + 1];
+	char ca_file[CONF_TEXT_MAX + 1];
+	char policy[65];
+	char service_key[CONF_TEXT_MAX + 1];
+	unsigned operations_per_minute;
+	unsigned attempts;
+
+	struct conf_profile profiles[CONF_PROFILES_MAX];
+	size_t profiles_n;
+	struct conf_slot slots[CONF_SLOTS_MAX];
+	size_t slots_n;
+};
+
+/* Parses text; name stands for the file in messages. ERR_OPERATOR "station.ini:12: …". The caller frees. */
+MUST_USE int conf_parse(const char *name, struct bytes text, struct conf **ret_conf, struct err *err);
+/* Reads DIR/station.ini. */
+MUST_USE int conf_load(const char *dir, struct conf **ret_conf, struct err *err);
+void conf_free(struct conf *conf);
+DEFINE_CLEANUP(conf_freep, struct conf, conf_free)
+
+/* "tpm", "x509", "symmetric": stored data. */
+const char *attest_name(enum attest attest);
+
+/* The profile of this slot that takes units of this model; NULL if none does. */
+const struct conf_profile *conf_slot_profile(const struct conf_slot *slot, const char *model);
+
+#endif

@@ -1,0 +1,146 @@
+/* The station directory: paths, lock, whole-file reads and durable writes. */
+#include "station/directory.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/file.h>
+
+int directory_path(const char *dir, const char *name, char out[DIRECTORY_PATH_MAX], struct err *err)
+{
+	if (str_format(out, DIRECTORY_PATH_MAX, "%s/%s", dir, name) < 0)
+		return err_set(err, ERR_OPERATOR, 0, "the station directory's path is too long");
+	return 0;
+}
+
+int directory_lock(const char *dir, int *ret_fd, struct err *err)
+{
+	char path[DIRECTORY_PATH_MAX];
+	int fd;
+
+	if (directory_path(dir, "station.lock", path, err) < 0)
+		return -1;
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return err_set(err, ERR_OPERATOR, errno, "%s: %s", path, strerror(errno));
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		int why = errno;
+
+		(void)close(fd);
+		return err_set(err, ERR_OPERATOR, why,
+			       "another station works in %s; it sends by itself, or stop it first", dir);
+	}
+	*ret_fd = fd;
+	return 0;
+}
+
+int directory_open_db(const char *dir, struct db **ret_db, struct err *err)
+{
+	char path[DIRECTORY_PATH_MAX];
+
+	if (directory_path(dir, "station.db", path, err) < 0)
+		return -1;
+	return db_open(path, ret_db, err);
+}
+
+int directory_open_db_readonly(const char *dir, struct db **ret_db, struct err *err)
+{
+	char path[DIRECTORY_PATH_MAX];
+
+	if (directory_path(dir, "station.db", path, err) < 0)
+		return -1;
+	if (access(path, R_OK) < 0)
+		return err_set(err, ERR_OPERATOR, errno, "%s: %s; is this a station directory? See --dir", path,
+			       strerror(errno));
+	return db_open_readonly(path, ret_db, err);
+}
+
+void directory_use_softhsm(const char *dir)
+{
+	char path[DIRECTORY_PATH_MAX];
+	struct err err;
+
+	if (directory_path(dir, "softhsm2.conf", path, &err) == 0 && access(path, R_OK) == 0)
+		(void)setenv("SOFTHSM2_CONF", path, 0);
+}
+
+int directory_read_file(const char *dir, const char *name, struct buf *ret, struct err *err)
+{
+	CLEANUP(file_closep) FILE *file = NULL;
+	char path[DIRECTORY_PATH_MAX];
+	uint8_t *to;
+	size_t n;
+
+	if (directory_path(dir, name, path, err) < 0)
+		return -1;
+	file = fopen(path, "re");
+	if (file == NULL)
+		return err_set(err, ERR_OPERATOR, errno, "%s: %s", path, strerror(errno));
+	buf_clear(ret);
+	to = buf_reserve(ret, ret->max);
+	if (to == NULL)
+		return err_set(err, ERR_STATION, 0, "out of memory");
+	n = fread(to, 1, ret->max, file);
+	if (ferror(file) != 0 || fgetc(file) != EOF)
+		return err_set(err, ERR_OPERATOR, 0, "%s: can't be read, or is larger than %zu bytes", path,
+			       ret->max);
+	ret->len = n;
+	return 0;
+}
+
+int directory_read_issuer(const char *dir, struct pki_issuer **ret_issuer, struct buf *ret_pem, struct err *err)
+{
+	BUF_AUTO(der, PKI_CERT_MAX);
+
+	if (directory_read_file(dir, "ca/intermediate.pem", ret_pem, err) < 0)
+		return -1;
+	if (pki_pem_read(buf_bytes(ret_pem), 0, &der, err) < 0 ||
+	    pki_issuer_new(buf_bytes(&der), ret_issuer, err) < 0)
+		return err_wrap(err, "ca/intermediate.pem");
+	return 0;
+}
+
+static int write_and_sync(int fd, struct bytes content)
+{
+	while (content.len > 0) {
+		ssize_t n = write(fd, content.p, content.len);
+
+		if (n < 0 && errno != EINTR)
+			return -1;
+		if (n > 0)
+			content = bytes_of(content.p + n, content.len - (size_t)n);
+	}
+	return fsync(fd);
+}
+
+static int sync_folder(const char *path)
+{
+	char folder[DIRECTORY_PATH_MAX];
+	CLEANUP(fd_closep) int fd = -1;
+	char *slash;
+
+	if (str_format(folder, sizeof(folder), "%s", path) < 0)
+		return -1;
+	slash = strrchr(folder, '/');
+	if (slash != NULL)
+		*slash = '\0';
+	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd >= 0 ? fsync(fd) : -1;
+}
+
+int directory_write_file(const char *dir, const char *name, struct bytes content, unsigned mode,
+			 struct err *err)
+{
+	char path[DIRECTORY_PATH_MAX], temporary[DIRECTORY_PATH_MAX + 8];
+	CLEANUP(fd_closep) int fd = -1;
+
+	if (directory_path(dir, name, path, err) < 0)
+		return -1;
+	if (str_format(temporary, sizeof(temporary), "%s.new", path) < 0)
+		return err_set(err, ERR_OPERATOR, 0, "the station directory's path is too long");
+	(void)unlink(temporary);
+	fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+	if (fd < 0 || write_and_sync(fd, content) < 0 || rename(temporary, path) < 0 || sync_folder(path) < 0)
+		return err_set(err, ERR_OPERATOR, errno, "writing %s: %s", path, strerror(errno));
+	return 0;
+}

@@ -1,0 +1,80 @@
+/* The mailbox: a ring under one lock, and an eventfd so that the reader can poll it with other things. */
+#include "station/events.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+
+#define MAILBOX_MAX 256
+
+struct mailbox {
+	pthread_mutex_t lock; /* owns the ring */
+	pthread_cond_t room;
+	int fd;
+	size_t first, n;
+	struct event ring[MAILBOX_MAX];
+};
+
+int mailbox_new(struct mailbox **ret_mailbox, struct err *err)
+{
+	struct mailbox *mailbox = calloc(1, sizeof(*mailbox));
+
+	if (mailbox == NULL)
+		return err_set(err, ERR_STATION, 0, "out of memory");
+	mailbox->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK | EFD_SEMAPHORE);
+	if (mailbox->fd < 0) {
+		free(mailbox);
+		return err_set(err, ERR_STATION, errno, "eventfd: %s", strerror(errno));
+	}
+	(void)pthread_mutex_init(&mailbox->lock, NULL);
+	(void)pthread_cond_init(&mailbox->room, NULL);
+	*ret_mailbox = mailbox;
+	return 0;
+}
+
+void mailbox_free(struct mailbox *mailbox)
+{
+	if (mailbox == NULL)
+		return;
+	(void)close(mailbox->fd);
+	(void)pthread_cond_destroy(&mailbox->room);
+	(void)pthread_mutex_destroy(&mailbox->lock);
+	free(mailbox);
+}
+
+void mailbox_post(struct mailbox *mailbox, const struct event *event)
+{
+	(void)pthread_mutex_lock(&mailbox->lock);
+	while (mailbox->n == MAILBOX_MAX)
+		(void)pthread_cond_wait(&mailbox->room, &mailbox->lock);
+	mailbox->ring[(mailbox->first + mailbox->n) % MAILBOX_MAX] = *event;
+	mailbox->ring[(mailbox->first + mailbox->n) % MAILBOX_MAX].at_ms = clock_wall_ms();
+	mailbox->n++;
+	(void)pthread_mutex_unlock(&mailbox->lock);
+	(void)eventfd_write(mailbox->fd, 1);
+}
+
+bool mailbox_take(struct mailbox *mailbox, struct event *ret_event)
+{
+	eventfd_t one;
+	bool got;
+
+	if (eventfd_read(mailbox->fd, &one) < 0)
+		return false;
+	(void)pthread_mutex_lock(&mailbox->lock);
+	got = mailbox->n > 0;
+	if (got) {
+		*ret_event = mailbox->ring[mailbox->first];
+		mailbox->first = (mailbox->first + 1) % MAILBOX_MAX;
+		mailbox->n--;
+		(void)pthread_cond_signal(&mailbox->room);
+	}
+	(void)pthread_mutex_unlock(&mailbox->lock);
+	return got;
+}
+
+int mailbox_fd(const struct mailbox *mailbox)
+{
+	return mailbox->fd;
+}

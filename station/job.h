@@ -1,0 +1,94 @@
+/*
+ * A job: one unit getting its identity. The pipeline of its kind is a const
+ * table of steps, run in order by job_run; the journal remembers what must not
+ * happen twice. Steps speak to each other only through the fields below.
+ */
+#ifndef STATION_JOB_H
+#define STATION_JOB_H
+
+#include "station/station.h"
+
+struct job;
+
+enum effect {
+	EFFECT_NONE, /* reads only: run it again whenever you like        */
+	EFFECT_SAME, /* writes, but a second run leaves the same result   */
+	EFFECT_ONCE, /* must not happen twice: probe before running again */
+};
+
+struct step {
+	const char *name; /* stored data: never renamed, only added */
+	enum effect effect;
+	unsigned timeout_ms;
+	int (*run)(struct job *job, struct err *err);
+	/* EFFECT_ONCE: did it happen before the crash? Reloads what the step would have produced. */
+	int (*probe)(struct job *job, bool *ret_done, struct err *err);
+	/* What must be durable, in the same transaction as the intent, before run may start. */
+	int (*intend)(struct job *job, struct db_tx *tx, struct err *err);
+};
+
+struct pipeline {
+	const char *name; /* stored data, as the steps' names */
+	enum attest attest;
+	enum key_source key;
+	const struct step *steps;
+	size_t steps_n;
+};
+
+/* Raised when a table changes; an open job of another version goes to a person. */
+#define PIPELINE_VERSION 1
+
+struct job {
+	/* given */
+	struct station *st;
+	const struct tools *tools;
+	const struct conf_slot *slot;
+	const struct conf_profile *profile;
+	const struct pipeline *pipeline;
+	struct fixture *fixture;
+	struct unit_info unit; /* as it was seated; identify reads it again */
+	int64_t started_ms;    /* monotonic */
+
+	/* where it stands */
+	size_t next;
+	struct deadline deadline; /* of the step that runs */
+
+	/* the journal's (station/journal.c): 0 and -1 while nothing durable exists */
+	int64_t id;
+	int intended; /* index of the last step whose intent is durable */
+	int64_t attempts;
+
+	/* what the steps give each other */
+	char registration_id[PKI_CN_MAX + 1];
+	uint8_t key_sha256[SHA256_LEN]; /* of the SPKI or the EK: no two units share it */
+	bool has_key_sha256;
+	struct fixture_tpm *tpm;
+	struct fixture_ek ek;
+	struct buf csr;
+	uint8_t cert_serial[PKI_SERIAL_LEN];
+	struct buf leaf;      /* DER  */
+	struct buf chain_pem; /* leaf, intermediates */
+	struct secret symkey;
+};
+
+/* A job for the unit that sits on the slot. fixture and tools are borrowed. */
+void job_init(struct job *job, struct station *st, const struct tools *tools, const struct conf_slot *slot,
+	      struct fixture *fixture, const struct unit_info *unit);
+void job_deinit(struct job *job);
+/* Chooses profile and pipeline by the unit's model. ERR_UNIT if no profile of the slot takes it. */
+MUST_USE int job_choose_profile(struct job *job, struct err *err);
+
+/*
+ * Runs the steps from where the job stands. After ERR_RETRY it may be called
+ * again, with a fresh fixture if need be: it continues at the failed step, and
+ * a step that may have happened is probed first.
+ */
+MUST_USE int job_run(struct job *job, struct err *err);
+/* Drops what hangs on the fixture, so that another may take its place. */
+void job_set_fixture(struct job *job, struct fixture *fixture);
+
+/* All pipelines, for lookup and for the test that walks them. */
+extern const struct pipeline job_pipelines[];
+extern const size_t job_pipelines_n;
+
+#endif

@@ -1,0 +1,376 @@
+/*
+ * The journal. A unit has at most one job; its row claims serial, hardware ID,
+ * registration ID and key, so the database itself refuses a second unit with
+ * any of them, whatever the threads do. Counts are kept by triggers, since
+ * `station status` must not walk a million rows.
+ */
+#include "station/journal.h"
+
+#include <inttypes.h>
+
+#include "base/encode.h"
+
+static const char *const migrations[] = {
+	"CREATE TABLE job("
+	" id INTEGER PRIMARY KEY,"
+	" serial TEXT NOT NULL UNIQUE,"
+	" hwid TEXT NOT NULL UNIQUE,"
+	" model TEXT NOT NULL,"
+	" registration_id TEXT UNIQUE COLLATE NOCASE,"
+	" key_sha256 BLOB UNIQUE,"
+	" profile TEXT NOT NULL,"
+	" attest TEXT NOT NULL,"
+	" pipeline TEXT NOT NULL,"
+	" version INTEGER NOT NULL,"
+	" slot TEXT NOT NULL,"
+	" state TEXT NOT NULL CHECK(state IN ('open', 'failed', 'passed')),"
+	" step TEXT NOT NULL," /* the last step whose intent is durable, or that failed */
+	" intended INTEGER NOT NULL,"
+	" attempts INTEGER NOT NULL DEFAULT 0,"
+	" started_ms INTEGER NOT NULL,"
+	" finished_ms INTEGER,"
+	" class TEXT,"
+	" cause TEXT,"
+	" csr BLOB,"
+	" cert_serial BLOB,"
+	" leaf BLOB"
+	") STRICT;"
+	/* A serial number is taken for ever, even when a crash wasted it. */
+	"CREATE TABLE cert_serial("
+	" serial BLOB PRIMARY KEY,"
+	" job INTEGER NOT NULL REFERENCES job(id)"
+	") STRICT, WITHOUT ROWID;"
+	"CREATE TABLE job_count(state TEXT PRIMARY KEY, n INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+	"INSERT INTO job_count VALUES('open', 0), ('failed', 0), ('passed', 0);"
+	"CREATE TRIGGER job_count_insert AFTER INSERT ON job BEGIN"
+	" UPDATE job_count SET n = n + 1 WHERE state = new.state; END;"
+	"CREATE TRIGGER job_count_update AFTER UPDATE OF state ON job WHEN old.state <> new.state BEGIN"
+	" UPDATE job_count SET n = n - 1 WHERE state = old.state;"
+	" UPDATE job_count SET n = n + 1 WHERE state = new.state; END;",
+};
+
+int journal_init(struct db *db, struct err *err)
+{
+	const struct db_migrations station = { "station", migrations, ARRAY_LEN(migrations) };
+
+	return db_migrate(db, &station, err);
+}
+
+static int load_buf(struct buf *buf, struct bytes from, struct err *err)
+{
+	if (buf_set(buf, from) < 0)
+		return err_set(err, ERR_STATION, 0, "the journal holds %zu bytes where %zu are the most",
+			       from.len, buf->max);
+	return 0;
+}
+
+/* The columns of load_row, in order. */
+#define LOAD_SQL                                                                                             \
+	"SELECT id, hwid, state, pipeline, version, intended, attempts, registration_id, key_sha256, csr,"   \
+	" cert_serial, leaf FROM job WHERE serial = ?1"
+
+static int load_fields(struct job *job, struct db_query *row, struct err *err)
+{
+	struct bytes key = db_column_blob(row, 8), serial = db_column_blob(row, 10);
+	const char *registration_id = db_column_text(row, 7);
+
+	job->id = db_column_int(row, 0);
+	job->intended = (int)db_column_int(row, 5);
+	job->attempts = db_column_int(row, 6);
+	if (registration_id != NULL &&
+	    str_format(job->registration_id, sizeof(job->registration_id), "%s", registration_id) < 0)
+		return err_set(err, ERR_STATION, 0, "the journal's registration ID is too long");
+	job->has_key_sha256 = key.len == SHA256_LEN;
+	if (job->has_key_sha256)
+		memcpy(job->key_sha256, key.p, SHA256_LEN);
+	if (serial.len == PKI_SERIAL_LEN)
+		memcpy(job->cert_serial, serial.p, PKI_SERIAL_LEN);
+	if (load_buf(&job->csr, db_column_blob(row, 9), err) < 0 ||
+	    load_buf(&job->leaf, db_column_blob(row, 11), err) < 0)
+		return -1;
+	return 0;
+}
+
+static int load_row(struct job *job, struct db_query *row, struct err *err)
+{
+	if (strcmp(db_column_text(row, 1), job->unit.hwid) != 0)
+		return err_set(err, ERR_UNIT, 0,
+			       "serial %s is already known with hardware ID %s (job %" PRId64
+			       "); this unit reports %s",
+			       job->unit.serial, db_column_text(row, 1), db_column_int(row, 0), job->unit.hwid);
+	if (strcmp(db_column_text(row, 3), job->pipeline->name) != 0 ||
+	    db_column_int(row, 4) != PIPELINE_VERSION)
+		return err_set(err, ERR_OPERATOR, 0,
+			       "job %" PRId64 " was begun by pipeline %s, version %" PRId64
+			       "; the profile now says %s",
+			       db_column_int(row, 0), db_column_text(row, 3), db_column_int(row, 4),
+			       job->pipeline->name);
+	return load_fields(job, row, err);
+}
+
+static int check_other(struct db_tx *tx, const char *sql, struct db_value value, const struct job *job,
+		       const char *what, struct err *err)
+{
+	CLEANUP(db_query_end) struct db_query q = { 0 };
+	bool row = false;
+
+	if (db_query(tx, &q, sql, DB_VALUES(value, db_text(job->unit.serial)), err) < 0 ||
+	    db_next(&q, &row, err) < 0)
+		return -1;
+	if (row)
+		return err_set(err, ERR_UNIT, 0, "%s already belongs to unit %s (job %" PRId64 ", slot %s)",
+			       what, db_column_text(&q, 0), db_column_int(&q, 1), db_column_text(&q, 2));
+	return 0;
+}
+
+static int check_unique(struct db_tx *tx, const struct job *job, struct err *err)
+{
+	if (check_other(tx, "SELECT serial, id, slot FROM job WHERE hwid = ?1 AND serial <> ?2",
+			db_text(job->unit.hwid), job, "this hardware ID", err) < 0)
+		return -1;
+	if (job->registration_id[0] != '\0' &&
+	    check_other(tx, "SELECT serial, id, slot FROM job WHERE registration_id = ?1 AND serial <> ?2",
+			db_text(job->registration_id), job, "this registration ID", err) < 0)
+		return -1;
+	if (job->has_key_sha256 &&
+	    check_other(tx, "SELECT serial, id, slot FROM job WHERE key_sha256 = ?1 AND serial <> ?2",
+			db_blob(BYTES_ARRAY(job->key_sha256)), job,
+			job->profile->attest == ATTEST_TPM ? "this endorsement key" : "this key", err) < 0)
+		return -1;
+	return 0;
+}
+
+int journal_check_unique(struct job *job, struct err *err)
+{
+	CLEANUP(db_read_end) struct db_tx tx = { 0 };
+
+	db_read_begin(job->st->db, &tx);
+	return check_unique(&tx, job, err);
+}
+
+int journal_load(struct job *job, struct err *err)
+{
+	CLEANUP(db_read_end) struct db_tx tx = { 0 };
+	CLEANUP(db_query_end) struct db_query q = { 0 };
+	bool row = false;
+
+	db_read_begin(job->st->db, &tx);
+	if (db_query(&tx, &q, LOAD_SQL, DB_VALUES(db_text(job->unit.serial)), err) < 0 ||
+	    db_next(&q, &row, err) < 0)
+		return -1;
+	if (row)
+		return load_row(job, &q, err);
+	return check_unique(&tx, job, err);
+}
+
+int journal_passed(struct db *db, const struct unit_info *unit, bool *ret_passed, struct err *err)
+{
+	CLEANUP(db_read_end) struct db_tx tx = { 0 };
+	int64_t id;
+
+	db_read_begin(db, &tx);
+	return db_get_int(&tx, "SELECT id FROM job WHERE serial = ?1 AND hwid = ?2 AND state = 'passed'",
+			  DB_VALUES(db_text(unit->serial), db_text(unit->hwid)), &id, ret_passed, err);
+}
+
+/* What both statements below write: all that the job knows. */
+#define JOB_VALUES(job, step_name, intended_at)                                                              \
+	db_text((job)->registration_id[0] != '\0' ? (job)->registration_id : NULL),                          \
+		db_blob((job)->has_key_sha256 ? BYTES_ARRAY((job)->key_sha256) : BYTES_NONE),                \
+		db_text((job)->slot->name), db_text(step_name), db_int(intended_at),                         \
+		db_blob(buf_bytes(&(job)->csr)), db_blob(cert_serial_of(job)), db_blob(buf_bytes(&(job)->leaf))
+
+static struct bytes cert_serial_of(const struct job *job)
+{
+	/* Bit 158 of a shaped serial is set, so an all-zero first byte means none was drawn. */
+	return job->cert_serial[0] != 0 ? BYTES_ARRAY(job->cert_serial) : BYTES_NONE;
+}
+
+static int insert_job(struct job *job, const char *step, size_t intended, struct db_tx *tx, struct err *err)
+{
+	if (db_run(tx,
+		   "INSERT INTO job(registration_id, key_sha256, slot, step, intended, csr, cert_serial, leaf,"
+		   " serial, hwid, model, profile, attest, pipeline, version, state, started_ms)"
+		   " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,'open',?16)",
+		   DB_VALUES(JOB_VALUES(job, step, (int64_t)intended), db_text(job->unit.serial),
+			     db_text(job->unit.hwid), db_text(job->unit.model), db_text(job->profile->name),
+			     db_text(attest_name(job->profile->attest)), db_text(job->pipeline->name),
+			     db_int(PIPELINE_VERSION), db_int(clock_wall_ms())),
+		   err) < 0)
+		return -1;
+	job->id = db_last_id(tx);
+	return 0;
+}
+
+static int update_job(struct job *job, const char *step, size_t intended, struct db_tx *tx, struct err *err)
+{
+	return db_run(tx,
+		      "UPDATE job SET registration_id = ?1, key_sha256 = ?2, slot = ?3, step = ?4,"
+		      " intended = max(intended, ?5), csr = ?6, cert_serial = ?7, leaf = ?8,"
+		      " state = 'open', class = NULL, cause = NULL WHERE id = ?9",
+		      DB_VALUES(JOB_VALUES(job, step, (int64_t)intended), db_int(job->id)), err);
+}
+
+static int intend(struct job *job, const struct step *step, struct db_tx *tx, struct err *err)
+{
+	if (check_unique(tx, job, err) < 0)
+		return -1;
+	if (job->id == 0 && insert_job(job, step->name, job->next, tx, err) < 0)
+		return -1;
+	if (step->intend != NULL && step->intend(job, tx, err) < 0)
+		return -1;
+	return update_job(job, step->name, job->next, tx, err);
+}
+
+int journal_intend(struct job *job, const struct step *step, struct err *err)
+{
+	CLEANUP(db_rollback) struct db_tx tx = { 0 };
+	int64_t id = job->id;
+
+	if (db_begin(job->st->db, &tx, err) < 0)
+		return -1;
+	if (intend(job, step, &tx, err) < 0 || db_commit(&tx, err) < 0) {
+		job->id = id; /* an insert that did not last never was */
+		return -1;
+	}
+	if (job->intended < (int)job->next)
+		job->intended = (int)job->next;
+	return 0;
+}
+
+int journal_take_serial(struct job *job, struct db_tx *tx, struct err *err)
+{
+	if (db_run(tx, "INSERT INTO cert_serial(serial, job) VALUES(?1, ?2)",
+		   DB_VALUES(db_blob(BYTES_ARRAY(job->cert_serial)), db_int(job->id)), err) < 0) {
+		(void)err_raise(err, ERR_STATION);
+		return err_wrap(err, "reserving the certificate's serial number");
+	}
+	return 0;
+}
+
+int journal_pass(struct job *job, struct db_tx *tx, struct err *err)
+{
+	return db_run(tx,
+		      "UPDATE job SET state = 'passed', step = 'record', finished_ms = ?2, class = NULL,"
+		      " cause = NULL WHERE id = ?1",
+		      DB_VALUES(db_int(job->id), db_int(clock_wall_ms())), err);
+}
+
+static int audit_failure(const struct job *job, const struct err *why, const char *step, struct db_tx *tx,
+			 struct err *err)
+{
+	struct audit_head head;
+	char key[96], id[24], text[sizeof(why->what) + sizeof(why->where) + 3];
+	const struct audit_field fields[] = {
+		{ "unit", job->unit.serial },
+		{ "hwid", job->unit.hwid },
+		{ "model", job->unit.model },
+		{ "slot", job->slot->name },
+		{ "step", step },
+		{ "class", err_class_name(why->class) },
+		{ "cause", err_text(why, text, sizeof(text)) },
+		{ "job", job->id != 0 ? id : NULL },
+	};
+	const struct audit_event event = { "unit-failed", key, fields, ARRAY_LEN(fields) };
+
+	/* A refused unit has no job; the log's own size names the refusal, whatever the clock says. */
+	if (audit_head(tx, &head, err) < 0)
+		return -1;
+	if (str_format(id, sizeof(id), "%" PRId64, job->id) < 0)
+		return err_set(err, ERR_BUG, 0, "job number does not fit");
+	if (job->id != 0 ? str_format(key, sizeof(key), "job-%" PRId64 "/failed-%" PRId64, job->id,
+				      job->attempts) < 0
+			 : str_format(key, sizeof(key), "refused-%" PRId64, head.size) < 0)
+		return err_set(err, ERR_BUG, 0, "audit key does not fit");
+	return audit_append(tx, clock_wall_ms(), &event, err);
+}
+
+int journal_fail(struct job *job, const struct err *why, struct err *err)
+{
+	CLEANUP(db_rollback) struct db_tx tx = { 0 };
+	const char *step = job->pipeline != NULL && job->next < job->pipeline->steps_n ?
+				   job->pipeline->steps[job->next].name :
+				   "seat";
+
+	job->attempts++;
+	if (db_begin(job->st->db, &tx, err) < 0 || audit_failure(job, why, step, &tx, err) < 0)
+		return err_wrap(err, "recording a failed unit");
+	if (job->id != 0 &&
+	    db_run(&tx,
+		   "UPDATE job SET state = 'failed', step = ?2, attempts = ?3, class = ?4, cause = ?5"
+		   " WHERE id = ?1 AND state <> 'passed'",
+		   DB_VALUES(db_int(job->id), db_text(step), db_int(job->attempts),
+			     db_text(err_class_name(why->class)), db_text(why->what)),
+		   err) < 0)
+		return err_wrap(err, "recording a failed unit");
+	return db_commit(&tx, err);
+}
+
+static void unit_of_row(struct db_query *q, struct journal_unit *ret)
+{
+	*ret = (struct journal_unit){
+		.serial = db_column_text(q, 0),
+		.model = db_column_text(q, 1),
+		.hwid = db_column_text(q, 2),
+		.registration_id = db_column_text(q, 3),
+		.profile = db_column_text(q, 4),
+		.attest = db_column_text(q, 5),
+		.slot = db_column_text(q, 6),
+		.state = db_column_text(q, 7),
+		.step = db_column_text(q, 8),
+		.cause = db_column_text(q, 9),
+		.job = db_column_int(q, 10),
+		.attempts = db_column_int(q, 11),
+		.started_ms = db_column_int(q, 12),
+		.finished_ms = db_column_int(q, 13),
+		.leaf = db_column_blob(q, 14),
+	};
+}
+
+int journal_each(struct db *db, const char *serial, journal_visit_fn *visit, void *arg, int64_t *ret_n,
+		 struct err *err)
+{
+	CLEANUP(db_read_end) struct db_tx tx = { 0 };
+	CLEANUP(db_query_end) struct db_query q = { 0 };
+	struct journal_unit unit;
+	bool row = false;
+	int64_t n = 0;
+
+	db_read_begin(db, &tx);
+	if (db_query(&tx, &q,
+		     "SELECT serial, model, hwid, registration_id, profile, attest, slot, state, step, cause,"
+		     " id, attempts, started_ms, finished_ms, leaf FROM job"
+		     " WHERE ?1 IS NULL OR serial = ?1 ORDER BY id",
+		     DB_VALUES(db_text(serial)), err) < 0)
+		return -1;
+	for (;;) {
+		if (db_next(&q, &row, err) < 0)
+			return -1;
+		if (!row)
+			break;
+		unit_of_row(&q, &unit);
+		if (visit(arg, &unit, err) < 0)
+			return -1;
+		n++;
+	}
+	*ret_n = n;
+	return 0;
+}
+
+int journal_count(struct db *db, struct journal_counts *ret_counts, struct err *err)
+{
+	CLEANUP(db_read_end) struct db_tx tx = { 0 };
+	struct journal_counts counts = { 0 };
+	bool found;
+
+	db_read_begin(db, &tx);
+	if (db_get_int(&tx, "SELECT n FROM job_count WHERE state = 'passed'", DB_NO_VALUES, &counts.passed,
+		       &found, err) < 0 ||
+	    db_get_int(&tx, "SELECT n FROM job_count WHERE state = 'open'", DB_NO_VALUES, &counts.open, &found,
+		       err) < 0 ||
+	    db_get_int(&tx, "SELECT n FROM job_count WHERE state = 'failed'", DB_NO_VALUES, &counts.failed,
+		       &found, err) < 0)
+		return -1;
+	*ret_counts = counts;
+	return 0;
+}

@@ -1,0 +1,278 @@
+/*
+ * The line. Opening is a plain list: lock, configuration, database, HSM,
+ * issuer; whatever fails names itself and its exit status. Signals are blocked
+ * before the first thread and read through a signalfd, so only main sees them.
+ */
+#include "station/line.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/signalfd.h>
+
+#include "station/directory.h"
+#include "station/exit.h"
+#include "station/journal.h"
+#include "station/worker.h"
+
+struct line {
+	struct station st;
+	struct conf *conf;
+	int lock_fd;
+	int signal_fd;
+	struct worker *workers[CONF_SLOTS_MAX];
+	size_t workers_n;
+
+	/* the services that this line opened; each with the session that signs for it */
+	struct {
+		struct enroll_service *service;
+		struct hsm_session *session;
+		struct enroll_conf conf;
+		struct macer macer;
+	} services[2];
+	size_t services_n;
+};
+
+static int block_signals(struct line *line, struct err *err)
+{
+	sigset_t set;
+
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIGINT);
+	(void)sigaddset(&set, SIGTERM);
+	(void)signal(SIGPIPE, SIG_IGN);
+	if (pthread_sigmask(SIG_BLOCK, &set, NULL) != 0)
+		return err_set(err, ERR_STATION, 0, "signals can't be blocked");
+	line->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (line->signal_fd < 0)
+		return err_set(err, ERR_STATION, errno, "signalfd: %s", strerror(errno));
+	return 0;
+}
+
+static int open_tables(struct station *st, struct err *err)
+{
+	if (journal_init(st->db, err) < 0 || audit_init(st->db, err) < 0 || enroll_init(st->db, err) < 0 ||
+	    enroll_recover(st->db, err) < 0)
+		return -1;
+	return 0;
+}
+
+static int check_issuing_key(struct station *st, struct err *err)
+{
+	CLEANUP(hsm_session_closep) struct hsm_session *session = NULL;
+	BUF_AUTO(spki, PKI_SPKI_MAX);
+	struct hsm_key *key;
+
+	if (hsm_session_open(st->hsm, &session, err) < 0 ||
+	    hsm_key_find(session, st->conf->issuing_key, &key, err) < 0 ||
+	    hsm_key_public(key, &spki, err) < 0 ||
+	    pki_issuer_has_key(st->issuer, buf_bytes(&spki), err) < 0)
+		return err_wrap(err, "issuing key");
+	return 0;
+}
+
+static int open_hsm(struct station *st, const char *dir, struct err *err)
+{
+	const struct hsm_conf conf = { st->conf->module, st->conf->token, st->conf->pin_source };
+
+	directory_use_softhsm(dir);
+	if (hsm_open(&conf, &st->hsm, err) < 0 ||
+	    directory_read_issuer(dir, &st->issuer, &st->intermediate_pem, err) < 0)
+		return -1;
+	return check_issuing_key(st, err);
+}
+
+static int open_parts(struct line *line, const char *dir, int *ret_exit, struct err *err)
+{
+	struct station *st = &line->st;
+
+	*ret_exit = EXIT_CONFIG;
+	if (conf_load(dir, &line->conf, err) < 0)
+		return err_wrap(err, "configuration");
+	st->conf = line->conf;
+	if (directory_lock(dir, &line->lock_fd, err) < 0)
+		return -1;
+	*ret_exit = EXIT_NOT_TRUSTED;
+	if (directory_open_db(dir, &st->db, err) < 0 || open_tables(st, err) < 0)
+		return err_wrap(err, "database");
+	if (open_hsm(st, dir, err) < 0)
+		return err_wrap(err, "HSM");
+	if (mailbox_new(&st->events, err) < 0 || seats_new(&st->seats, err) < 0 ||
+	    block_signals(line, err) < 0)
+		return -1;
+	return 0;
+}
+
+int line_open(const char *dir, struct line **ret_line, int *ret_exit, struct err *err)
+{
+	CLEANUP(line_closep) struct line *line = calloc(1, sizeof(*line));
+
+	if (line == NULL)
+		return err_set(err, ERR_STATION, 0, "out of memory");
+	line->lock_fd = -1;
+	line->signal_fd = -1;
+	buf_init(&line->st.intermediate_pem, PKI_CHAIN_MAX);
+	if (open_parts(line, dir, ret_exit, err) < 0)
+		return -1;
+	*ret_line = line;
+	line = NULL;
+	return 0;
+}
+
+void line_close(struct line *line)
+{
+	if (line == NULL)
+		return;
+	line_stop(line);
+	for (size_t i = 0; i < line->services_n; i++) {
+		enroll_service_close(line->services[i].service);
+		hsm_session_close(line->services[i].session);
+	}
+	seats_free(line->st.seats);
+	mailbox_free(line->st.events);
+	pki_issuer_free(line->st.issuer);
+	buf_deinit(&line->st.intermediate_pem);
+	hsm_close(line->st.hsm);
+	db_close(line->st.db);
+	conf_free(line->conf);
+	if (line->signal_fd >= 0)
+		(void)close(line->signal_fd);
+	if (line->lock_fd >= 0)
+		(void)close(line->lock_fd);
+	free(line);
+}
+
+struct station *line_station(struct line *line)
+{
+	return &line->st;
+}
+
+int line_service_open(struct line *line, struct enroll_service **ret_service, struct err *err)
+{
+	const struct conf *conf = line->conf;
+	struct hsm_key *key;
+	size_t i = line->services_n;
+
+	base_assert(i < ARRAY_LEN(line->services));
+	if (hsm_session_open(line->st.hsm, &line->services[i].session, err) < 0)
+		return -1;
+	line->services_n++;
+	if (hsm_key_find(line->services[i].session, conf->service_key, &key, err) < 0)
+		return err_wrap(err, "key of the service's policy; import it with: station hsm import");
+	line->services[i].conf = (struct enroll_conf){
+		.host = conf->host,
+		.ca_file = conf->ca_file[0] != '\0' ? conf->ca_file : NULL,
+		.policy = conf->policy,
+		.operations_per_minute = conf->operations_per_minute,
+		.attempts_max = conf->attempts,
+		.timeout_ms = 30000,
+	};
+	line->services[i].macer = (struct macer){ hsm_key_mac, key };
+	if (enroll_service_open(&line->services[i].conf, &line->services[i].macer,
+				&line->services[i].service, err) < 0)
+		return -1;
+	*ret_service = line->services[i].service;
+	return 0;
+}
+
+/* Called from the sender's thread. */
+static void on_sender(void *arg, const struct enroll_sender_status *status)
+{
+	struct station *st = arg;
+	struct event event = {
+		.kind = status->progress.calls > 0 && status->reachable ? EVENT_SYNC : EVENT_SERVICE,
+		.reachable = status->reachable,
+		.enrolled = status->progress.enrolled,
+		.retried = status->progress.retried,
+		.quarantined = status->progress.quarantined,
+	};
+
+	if (status->err != NULL) {
+		event.class = status->err->class;
+		(void)err_text(status->err, event.text, sizeof(event.text));
+	}
+	mailbox_post(st->events, &event);
+}
+
+static int audit_start(struct station *st, struct err *err)
+{
+	CLEANUP(db_rollback) struct db_tx tx = { 0 };
+	struct audit_head head;
+	char key[64], slots[24];
+	const struct audit_field fields[] = { { "station", st->conf->id }, { "slots", slots } };
+	const struct audit_event event = { "station-started", key, fields, ARRAY_LEN(fields) };
+
+	if (db_begin(st->db, &tx, err) < 0 || audit_head(&tx, &head, err) < 0)
+		return -1;
+	if (str_format(key, sizeof(key), "started-%lld", (long long)head.size) < 0 ||
+	    str_format(slots, sizeof(slots), "%zu", st->conf->slots_n) < 0)
+		return err_set(err, ERR_BUG, 0, "an audit text does not fit");
+	if (audit_append(&tx, clock_wall_ms(), &event, err) < 0)
+		return -1;
+	return db_commit(&tx, err);
+}
+
+int line_start(struct line *line, struct err *err)
+{
+	struct station *st = &line->st;
+	struct enroll_service *service;
+
+	if (audit_start(st, err) < 0)
+		return err_wrap(err, "audit");
+	if (line_service_open(line, &service, err) < 0 ||
+	    enroll_sender_start(service, st->db, on_sender, st, &st->sender, err) < 0)
+		return err_wrap(err, "sender");
+	for (size_t i = 0; i < st->conf->slots_n; i++) {
+		if (worker_start(st, &st->conf->slots[i], &line->workers[i], err) < 0)
+			return -1;
+		line->workers_n++;
+	}
+	return 0;
+}
+
+/* Workers may wait for room in the mailbox while they end; keep it moving, then join. */
+static void drain(struct line *line)
+{
+	struct event event;
+
+	while (mailbox_take(line->st.events, &event))
+		;
+}
+
+void line_stop(struct line *line)
+{
+	atomic_store(&line->st.stop, true);
+	for (size_t i = 0; i < line->workers_n; i++) {
+		drain(line);
+		worker_join(line->workers[i]);
+	}
+	line->workers_n = 0;
+	if (line->st.sender != NULL)
+		enroll_sender_stop(line->st.sender);
+	line->st.sender = NULL;
+}
+
+int line_next_event(struct line *line, const struct deadline *dl, struct event *ret_event, bool *ret_got,
+		    bool *ret_signal, struct err *err)
+{
+	struct pollfd fds[] = {
+		{ .fd = mailbox_fd(line->st.events), .events = POLLIN },
+		{ .fd = line->signal_fd, .events = POLLIN },
+	};
+	struct signalfd_siginfo info;
+
+	*ret_signal = false;
+	*ret_got = mailbox_take(line->st.events, ret_event);
+	if (*ret_got)
+		return 0;
+	if (poll(fds, ARRAY_LEN(fds), deadline_left_ms(dl)) < 0 && errno != EINTR)
+		return err_set(err, ERR_STATION, errno, "poll: %s", strerror(errno));
+	if (read(line->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info))
+		*ret_signal = true;
+	else
+		*ret_got = mailbox_take(line->st.events, ret_event);
+	return 0;
+}

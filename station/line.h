@@ -1,0 +1,37 @@
+/*
+ * A running line: the station directory opened, a worker per slot, the sender.
+ * `station run` and `station demo` drive the same line; tests do, too.
+ */
+#ifndef STATION_LINE_H
+#define STATION_LINE_H
+
+#include "station/station.h"
+
+struct line;
+
+/*
+ * Opens DIR: takes its lock, loads the configuration, opens database and HSM,
+ * checks that the issuing key is the intermediate's. ret_class_exit tells the
+ * exit status that a failure deserves (design: 2 configuration, 3 not trusted).
+ */
+MUST_USE int line_open(const char *dir, struct line **ret_line, int *ret_exit, struct err *err);
+void line_close(struct line *line);
+DEFINE_CLEANUP(line_closep, struct line, line_close)
+
+/* Starts the workers of all slots, and the sender. */
+MUST_USE int line_start(struct line *line, struct err *err);
+/* Asks everything to stop, waits, drops what the mailbox still holds. Accepts a line that never started. */
+void line_stop(struct line *line);
+
+/*
+ * The next event. *ret_got false when the deadline passed, or when a signal
+ * (SIGINT, SIGTERM) asked to stop: then *ret_signal is true.
+ */
+MUST_USE int line_next_event(struct line *line, const struct deadline *dl, struct event *ret_event,
+			     bool *ret_got, bool *ret_signal, struct err *err);
+
+struct station *line_station(struct line *line);
+/* A connection to the service of its own, for the calling thread; logs in with the HSM. */
+MUST_USE int line_service_open(struct line *line, struct enroll_service **ret_service, struct err *err);
+
+#endif

@@ -1,0 +1,76 @@
+/*
+ * record. Needs: everything the pipeline found out.
+ * Gives: the audit entry, the outbox row and the closed job, all or none. Only then PASS.
+ */
+#include <inttypes.h>
+
+#include "base/encode.h"
+#include "station/journal.h"
+#include "station/steps/steps.h"
+
+static const char *ek_certificate_word(const struct job *job)
+{
+	if (job->profile->attest != ATTEST_TPM)
+		return NULL;
+	return job->ek.cert.len > 0 ? "matches" : "none";
+}
+
+static int append_provisioned(struct job *job, struct db_tx *tx, struct err *err)
+{
+	char key[64], id[24], sha[HEX_LEN(SHA256_LEN) + 1], serial[HEX_LEN(PKI_SERIAL_LEN) + 1];
+	const struct audit_field fields[] = {
+		{ "unit", job->unit.serial },
+		{ "model", job->unit.model },
+		{ "hwid", job->unit.hwid },
+		{ "firmware", job->unit.firmware },
+		{ "registration_id", job->registration_id },
+		{ "attest", attest_name(job->profile->attest) },
+		{ "profile", job->profile->name },
+		{ "group", job->profile->enroll == ENROLL_GROUP ? job->profile->group : NULL },
+		{ "key_sha256", job->has_key_sha256 ? sha : NULL },
+		{ "ek_certificate", ek_certificate_word(job) },
+		{ "cert_serial", job->leaf.len > 0 ? serial : NULL },
+		{ "slot", job->slot->name },
+		{ "station", job->st->conf->id },
+		{ "job", id },
+	};
+	const struct audit_event event = { "unit-provisioned", key, fields, ARRAY_LEN(fields) };
+
+	if (hex_encode(BYTES_ARRAY(job->key_sha256), sha, sizeof(sha)) < 0 ||
+	    hex_encode(BYTES_ARRAY(job->cert_serial), serial, sizeof(serial)) < 0 ||
+	    str_format(id, sizeof(id), "%" PRId64, job->id) < 0 ||
+	    str_format(key, sizeof(key), "job-%" PRId64 "/record", job->id) < 0)
+		return err_set(err, ERR_BUG, 0, "an audit text does not fit");
+	return audit_append(tx, clock_wall_ms(), &event, err);
+}
+
+/* A unit whose group the service knows needs no record of its own there. */
+static int enqueue(struct job *job, struct db_tx *tx, struct err *err)
+{
+	BUF_AUTO(leaf_pem, PKI_CHAIN_MAX);
+	char key[96];
+	struct enroll_record record = { .job = key, .registration_id = job->registration_id };
+
+	if (job->profile->enroll == ENROLL_GROUP)
+		return 0;
+	if (str_format(key, sizeof(key), "%s/%" PRId64, job->st->conf->id, job->id) < 0)
+		return err_set(err, ERR_BUG, 0, "the outbox key does not fit");
+	if (job->profile->attest == ATTEST_TPM)
+		record.endorsement_key = buf_bytes(&job->ek.public_area);
+	if (job->profile->attest == ATTEST_X509) {
+		if (pki_pem_append(buf_bytes(&job->leaf), &leaf_pem, err) < 0)
+			return -1;
+		record.certificate_pem = buf_bytes(&leaf_pem);
+	}
+	return enroll_enqueue(tx, clock_wall_ms(), &record, err);
+}
+
+int record_unit(struct job *job, struct err *err)
+{
+	CLEANUP(db_rollback) struct db_tx tx = { 0 };
+
+	if (db_begin(job->st->db, &tx, err) < 0 || append_provisioned(job, &tx, err) < 0 ||
+	    enqueue(job, &tx, err) < 0 || journal_pass(job, &tx, err) < 0 || db_commit(&tx, err) < 0)
+		return -1;
+	return 0;
+}

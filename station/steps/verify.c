@@ -1,0 +1,114 @@
+/*
+ * verify. Needs: what inject put; csr (x509), symkey (symmetric), tpm and ek (tpm).
+ * Gives: the certainty that the unit holds its identity. One that says yes and did nothing fails here.
+ */
+#include <openssl/crypto.h>
+#include <openssl/rand.h>
+
+#include "station/steps/steps.h"
+
+static int fresh(uint8_t *out, size_t n, struct err *err)
+{
+	if (RAND_bytes(out, (int)n) != 1)
+		return err_set(err, ERR_STATION, 0, "no random numbers");
+	return 0;
+}
+
+/* A proof over a nonce that nobody has seen before. */
+static int ask_proof(struct job *job, uint8_t message[FIXTURE_PROVE_MESSAGE_LEN], struct buf *ret_proof,
+		     struct err *err)
+{
+	uint8_t nonce[FIXTURE_NONCE_LEN];
+
+	if (fresh(nonce, sizeof(nonce), err) < 0)
+		return -1;
+	fixture_prove_message(nonce, message);
+	if (fixture_prove(job->fixture, &job->deadline, BYTES_ARRAY(nonce), ret_proof, err) < 0)
+		return err_wrap(err, "asking for a proof");
+	return 0;
+}
+
+int prove_signature(struct job *job, struct bytes spki, struct err *err)
+{
+	BUF_AUTO(proof, FIXTURE_PROOF_MAX);
+	uint8_t message[FIXTURE_PROVE_MESSAGE_LEN];
+
+	if (ask_proof(job, message, &proof, err) < 0)
+		return -1;
+	if (pki_signature_check(spki, BYTES_ARRAY(message), buf_bytes(&proof), err) < 0)
+		return err_wrap(err, "the unit's proof of its key");
+	return 0;
+}
+
+int prove_mac(struct job *job, struct err *err)
+{
+	BUF_AUTO(proof, FIXTURE_PROOF_MAX);
+	uint8_t message[FIXTURE_PROVE_MESSAGE_LEN], want[SHA256_LEN];
+
+	if (ask_proof(job, message, &proof, err) < 0)
+		return -1;
+	hmac_sha256(secret_bytes(&job->symkey), BYTES_ARRAY(message), want);
+	if (proof.len != sizeof(want) || CRYPTO_memcmp(proof.p, want, sizeof(want)) != 0)
+		return err_set(err, ERR_UNIT, 0, "the unit can't prove its key: it does not hold what it was given");
+	return 0;
+}
+
+static int verify_bundle(struct job *job, struct err *err)
+{
+	bool same = false;
+
+	if (bundle_read_back(job, &same, err) < 0)
+		return err_wrap(err, "reading back");
+	if (!same)
+		return err_set(err, ERR_UNIT, 0, "the unit does not hold what it said it stored");
+	return 0;
+}
+
+int verify_x509(struct job *job, struct err *err)
+{
+	CLEANUP(pki_csr_freep) struct pki_csr *csr = NULL;
+
+	if (verify_bundle(job, err) < 0)
+		return -1;
+	if (pki_csr_parse(buf_bytes(&job->csr), &csr, err) < 0)
+		return err_wrap(err, "checking the CSR");
+	return prove_signature(job, pki_csr_spki(csr), err);
+}
+
+int verify_symmetric(struct job *job, struct err *err)
+{
+	if (verify_bundle(job, err) < 0)
+		return -1;
+	return prove_mac(job, err);
+}
+
+/* Only the TPM that holds this EK can open the credential (standards.md section 4). */
+static int challenge(struct job *job, struct bytes srk_name, struct err *err)
+{
+	BUF_AUTO(id_object, PKI_EK_PUBLIC_MAX);
+	BUF_AUTO(encrypted, PKI_EK_PUBLIC_MAX);
+	BUF_AUTO(answer, 64);
+	uint8_t secret[PKI_CREDENTIAL_SECRET_LEN], seed[32];
+
+	if (fresh(secret, sizeof(secret), err) < 0 || fresh(seed, sizeof(seed), err) < 0)
+		return -1;
+	if (pki_credential_make(buf_bytes(&job->ek.public_area), srk_name, secret, seed, &id_object,
+				&encrypted, err) < 0)
+		return err_wrap(err, "making the credential challenge");
+	if (fixture_tpm_activate(job->tpm, buf_bytes(&id_object), buf_bytes(&encrypted), &answer, err) < 0)
+		return err_wrap(err, "the TPM's answer to the credential challenge");
+	if (answer.len != sizeof(secret) || CRYPTO_memcmp(answer.p, secret, sizeof(secret)) != 0)
+		return err_set(err, ERR_UNIT, 0, "the TPM does not hold the endorsement key that it showed");
+	return 0;
+}
+
+int verify_tpm(struct job *job, struct err *err)
+{
+	BUF_AUTO(srk_name, 64);
+
+	if (verify_bundle(job, err) < 0)
+		return -1;
+	if (job_open_tpm(job, err) < 0 || fixture_tpm_srk_name(job->tpm, &srk_name, err) < 0)
+		return err_wrap(err, "reading the SRK");
+	return challenge(job, buf_bytes(&srk_name), err);
+}
