@@ -19,7 +19,7 @@ struct hsm;
 struct hsm_session;
 struct hsm_key;
 /* p11-kit's CK_FUNCTION_LIST; tests hand in a copy with one entry broken (C_GetFunctionList, 5.4). */
-struct ck_function_list;
+struct _CK_FUNCTION_LIST;
 
 /* Where a PIN comes from: file:PATH, prompt, or credential:NAME ($CREDENTIALS_DIRECTORY of systemd). */
 struct hsm_conf {
@@ -40,7 +40,7 @@ MUST_USE int hsm_pin_source_check(const char *pin_source, struct err *err);
  */
 MUST_USE int hsm_open(const struct hsm_conf *conf, struct hsm **ret_hsm, struct err *err);
 /* The same over a function list that the caller initialised and finalises. */
-MUST_USE int hsm_attach(struct ck_function_list *module, const struct hsm_conf *conf, struct hsm **ret_hsm,
+MUST_USE int hsm_attach(struct _CK_FUNCTION_LIST *module, const struct hsm_conf *conf, struct hsm **ret_hsm,
 			struct err *err);
 void hsm_close(struct hsm *hsm);
 DEFINE_CLEANUP(hsm_closep, struct hsm, hsm_close)
