@@ -117,7 +117,8 @@ int secret_read_file(const char *path, struct secret *ret, struct err *err)
 		return err_set(err, ERR_OPERATOR, 0,
 			       "secret file %s is open to others (mode %03o); run: chmod 600 %s", path,
 			       (unsigned)st.st_mode & 0777, path);
-	if (secret_new(SECRET_FILE_MAX, &secret, err) < 0)
+	/* One byte more than is allowed tells a full file from one that goes on. */
+	if (secret_new(SECRET_FILE_MAX + 1, &secret, err) < 0)
 		return -1;
 	if (read_all(fd, &secret) < 0)
 		return err_set(err, ERR_OPERATOR, errno, "secret file %s: %s", path, strerror(errno));
