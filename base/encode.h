@@ -4,9 +4,9 @@
 
 #include "base/bytes.h"
 
-#define HEX_LEN(n)    ((n) * 2)
+#define HEX_LEN(n)    ((n)*2)
 #define BASE64_LEN(n) (((n) + 2) / 3 * 4)
-#define BASE32_LEN(n) (((n) * 8 + 4) / 5)
+#define BASE32_LEN(n) (((n)*8 + 4) / 5)
 
 /* Lower case, NUL-terminated; out holds at least HEX_LEN(in.len) + 1. -1 if it does not fit. */
 MUST_USE int hex_encode(struct bytes in, char *out, size_t cap);

@@ -62,7 +62,7 @@ const char *err_class_name(enum err_class class)
 {
 	static const char *const names[] = { "none", "retry", "unit", "operator", "station", "bug" };
 
-	return (size_t)class < ARRAY_LEN(names) ? names[class] : "bug";
+	return (size_t) class < ARRAY_LEN(names) ? names[class] : "bug";
 }
 
 const char *err_text(const struct err *err, char *out, size_t cap)
