@@ -37,17 +37,23 @@ const char *enroll_state_name(enum enroll_state state);
 
 /* What the service is told about one device; exactly one attestation is set. */
 struct enroll_record {
-	const char *job;             /* unique: a second enqueue of the same job changes nothing */
+	const char *job; /* unique: a second enqueue of the same job changes nothing */
 	const char *registration_id;
-	const char *device_id;       /* NULL: the service takes the registration ID */
-	struct bytes endorsement_key;  /* TPM2B_PUBLIC                                */
-	struct bytes certificate_pem;  /* the leaf, for an individual X.509 enrollment */
-	/* A symmetric individual enrollment lets the service keep the keys it is given. */
+	const char *device_id;        /* NULL: the service takes the registration ID */
+	struct bytes endorsement_key; /* TPM2B_PUBLIC                                */
+	struct bytes certificate_pem; /* the leaf, for an individual X.509 enrollment */
+	/*
+	 * A symmetric individual enrollment. No key is ever on disk: the outbox keeps its
+	 * SHA-256, and the sender derives it again (enroll_service_set_device_keys).
+	 */
 	const struct secret *symmetric_key;
 };
 
 MUST_USE int enroll_init(struct db *db, struct err *err);
-/* Adds the record as queued, in the caller's transaction. The payload is made and stored here. */
+/*
+ * Adds the record as queued, in the caller's transaction. The payload is made and stored here.
+ * ERR_UNIT if the service could never take it; ERR_STATION if the job is there with another content.
+ */
 MUST_USE int enroll_enqueue(struct db_tx *tx, int64_t at_ms, const struct enroll_record *record,
 			    struct err *err);
 
@@ -66,7 +72,8 @@ struct enroll_row {
 };
 typedef int enroll_visit_fn(void *arg, const struct enroll_row *row, struct err *err);
 /* Every row that is not enrolled when pending_only, else all; oldest first. */
-MUST_USE int enroll_each(struct db *db, bool pending_only, enroll_visit_fn *visit, void *arg, struct err *err);
+MUST_USE int enroll_each(struct db *db, bool pending_only, enroll_visit_fn *visit, void *arg,
+			 struct err *err);
 /* Puts retry and quarantined rows back to queued; registration_id NULL means all. *ret_n of them. */
 MUST_USE int enroll_requeue(struct db *db, int64_t at_ms, const char *registration_id, int64_t *ret_n,
 			    struct err *err);
@@ -89,19 +96,28 @@ MUST_USE int enroll_service_open(const struct enroll_conf *conf, const struct ma
 				 struct enroll_service **ret_service, struct err *err);
 void enroll_service_close(struct enroll_service *service);
 DEFINE_CLEANUP(enroll_service_closep, struct enroll_service, enroll_service_close)
+/*
+ * Symmetric individual enrollments need their device key once more when they are
+ * sent: HMAC-SHA256 of the registration ID under the group's key, which this macer
+ * holds. Borrowed, and used by the service's thread. Without it, or with another
+ * key than the unit got, such a record is quarantined.
+ */
+void enroll_service_set_device_keys(struct enroll_service *service, const struct macer *device_keys);
 
 /* What one pass did. */
 struct enroll_progress {
 	unsigned enrolled, retried, quarantined;
 	unsigned calls;
-	bool more;           /* rows are due now                                 */
-	int64_t next_due_ms; /* wall clock of the earliest waiting row; 0: none  */
+	bool more;           /* rows are due and the budget allows a call: call again now */
+	int64_t next_due_ms; /* wall clock when that will be so; 0: nothing waits         */
 };
 /*
  * Sends one batch of due rows: marks them sending, calls, judges each item,
  * stores each outcome. 409201 and unknown outcomes are fetched and compared:
  * equal means enrolled, different means quarantined with the difference.
- * ERR_OPERATOR when unreachable or refused (401): the rows stay queued.
+ * ERR_OPERATOR when unreachable or refused (401): the rows stay queued. A throttle,
+ * a 5xx or a lost answer is no failure: its rows are counted as retried. While the
+ * service wants no call (budget, Retry-After, backoff) nothing is sent: calls is 0.
  */
 MUST_USE int enroll_send_batch(struct enroll_service *service, struct db *db, int64_t now_ms,
 			       struct enroll_progress *ret_progress, struct err *err);
@@ -124,7 +140,7 @@ MUST_USE int enroll_sender_start(struct enroll_service *service, struct db *db, 
 				 void *arg, struct enroll_sender **ret_sender, struct err *err);
 /* Something was queued: look now. */
 void enroll_sender_wake(struct enroll_sender *sender);
-/* Ends after the call in hand; the service stays the caller's. */
+/* Breaks off the call in hand (its rows are due again), ends within a second or two; the service stays the caller's. */
 void enroll_sender_stop(struct enroll_sender *sender);
 
 /* --- Single calls, for setting up and checking ------------------------------------------------------ */

@@ -1,0 +1,112 @@
+/*
+ * The login: a shared access signature for the service's host (dps-api 4.3).
+ * The key stays where it is; a macer signs. One token serves for most of its
+ * hour, so that an HSM is asked once and not once per call.
+ */
+#include "enroll/enroll_internal.h"
+
+#include <ctype.h>
+
+#include "base/encode.h"
+
+#define LIFETIME_S 3600
+#define SPARE_S    600
+#define HEADER_CAP 2048
+
+int percent_encode(const char *in, char *out, size_t cap)
+{
+	static const char digits[] = "0123456789ABCDEF";
+	size_t n = 0;
+
+	for (; *in != '\0'; in++) {
+		unsigned char c = (unsigned char)*in;
+		bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+			     strchr("-._~", c) != NULL;
+
+		if (cap - n < (plain ? 2u : 4u))
+			return -1;
+		if (!plain) {
+			out[n++] = '%';
+			out[n++] = digits[c >> 4];
+		}
+		out[n++] = plain ? (char)c : digits[c & 15];
+	}
+	if (n >= cap)
+		return -1;
+	out[n] = '\0';
+	return 0;
+}
+
+/* sr: the lower-case host, encoded in lower case */
+static int resource_of(const char *host, char *out, size_t cap)
+{
+	if (percent_encode(host, out, cap) < 0)
+		return -1;
+	for (; *out != '\0'; out++)
+		if (*out >= 'A' && *out <= 'Z')
+			*out = (char)(*out - 'A' + 'a');
+	return 0;
+}
+
+static int sign(const struct macer *macer, const char *resource, int64_t expires_s, char *out, size_t cap,
+		struct err *err)
+{
+	char message[600], text[BASE64_LEN(SHA256_LEN) + 1];
+	uint8_t mac[SHA256_LEN];
+	int ret = 0;
+
+	if (str_format(message, sizeof(message), "%s\n%lld", resource, (long long)expires_s) < 0)
+		return err_set(err, ERR_OPERATOR, 0, "the service's host name is too long");
+	if (macer->mac(macer->key, bytes_str(message), mac, err) < 0)
+		return err_wrap(err, "signing the login to the service");
+	if (base64_encode(BYTES_ARRAY(mac), text, sizeof(text)) < 0 || percent_encode(text, out, cap) < 0)
+		ret = err_set(err, ERR_BUG, 0, "a signature did not fit");
+	explicit_bzero(mac, sizeof(mac));
+	explicit_bzero(text, sizeof(text));
+	return ret;
+}
+
+static int make(struct auth *auth, int64_t expires_s, struct secret *ret_header, struct err *err)
+{
+	char resource[520], policy[400], signature[3 * BASE64_LEN(SHA256_LEN) + 1];
+	SECRET_AUTO header = { NULL, 0 };
+	int n;
+
+	if (resource_of(auth->host, resource, sizeof(resource)) < 0 ||
+	    percent_encode(auth->policy, policy, sizeof(policy)) < 0)
+		return err_set(err, ERR_OPERATOR, 0, "the service's host or policy name is too long");
+	if (secret_new(HEADER_CAP, &header, err) < 0 ||
+	    sign(auth->macer, resource, expires_s, signature, sizeof(signature), err) < 0)
+		return -1;
+	n = snprintf((char *)header.p, header.len,
+		     "Authorization: SharedAccessSignature sr=%s&sig=%s&se=%lld&skn=%s", resource, signature,
+		     (long long)expires_s, policy);
+	explicit_bzero(signature, sizeof(signature));
+	if (n < 0 || (size_t)n >= header.len)
+		return err_set(err, ERR_OPERATOR, 0, "the service's host or policy name is too long");
+	*ret_header = header;
+	header = (struct secret){ NULL, 0 };
+	return 0;
+}
+
+int auth_refresh(struct auth *auth, int64_t now_ms, struct err *err)
+{
+	int64_t left_s = auth->expires_s - now_ms / 1000;
+	struct secret header = { NULL, 0 };
+
+	/* More than the lifetime is left after a clock was set back: such a token may be refused. */
+	if (auth->header.p != NULL && left_s > SPARE_S && left_s <= LIFETIME_S)
+		return 0;
+	if (make(auth, now_ms / 1000 + LIFETIME_S, &header, err) < 0)
+		return -1;
+	secret_wipe(&auth->header);
+	auth->header = header;
+	auth->expires_s = now_ms / 1000 + LIFETIME_S;
+	return 0;
+}
+
+void auth_forget(struct auth *auth)
+{
+	secret_wipe(&auth->header);
+	auth->expires_s = 0;
+}

@@ -1,0 +1,253 @@
+/*
+ * Whether the service holds what we wanted. Identity is compared field by field
+ * and the first difference is told with both values, because that sentence is
+ * all the line lead sees of a quarantined record. Keys are compared by digest
+ * and never told.
+ */
+#include "enroll/enroll_internal.h"
+
+#include <strings.h>
+
+#include <jansson.h>
+
+#include "base/encode.h"
+
+DEFINE_CLEANUP(json_freep, json_t, json_decref)
+
+#define NAME_MAX_LEN 32
+
+static json_t *parse(struct bytes text)
+{
+	json_error_t why;
+	json_t *json = json_loadb((const char *)text.p, text.len, JSON_REJECT_DUPLICATES, &why);
+
+	if (json != NULL && !json_is_object(json)) {
+		json_decref(json);
+		return NULL;
+	}
+	return json;
+}
+
+/* "attestation.tpm.endorsementKey"; NULL if any part of the way is missing or JSON null. */
+static const json_t *at(const json_t *json, const char *path)
+{
+	while (json != NULL && *path != '\0') {
+		char name[NAME_MAX_LEN];
+		size_t n = strcspn(path, ".");
+
+		if (n >= sizeof(name))
+			return NULL;
+		memcpy(name, path, n);
+		name[n] = '\0';
+		json = json_object_get(json, name);
+		path += path[n] == '.' ? n + 1 : n;
+	}
+	return json_is_null(json) ? NULL : json;
+}
+
+/* NULL also if it is no string. */
+static const char *text_at(const json_t *json, const char *path)
+{
+	const json_t *value = at(json, path);
+
+	return value != NULL ? json_string_value(value) : NULL;
+}
+
+static void tell(struct difference *ret, const char *path, const char *ours, const char *theirs)
+{
+	ret->differs = true;
+	(void)snprintf(ret->text, sizeof(ret->text), "%s: ours is %.40s%s, the service has %.40s%s", path,
+		       ours, strlen(ours) > 40 ? "..." : "", theirs, strlen(theirs) > 40 ? "..." : "");
+}
+
+static void compare_text(const char *path, const char *ours, const char *theirs, struct difference *ret)
+{
+	if (!ret->differs && (theirs == NULL || strcmp(ours, theirs) != 0))
+		tell(ret, path, ours, theirs != NULL ? theirs : "nothing");
+}
+
+/* IDs, and hexadecimal thumbprints. */
+static void compare_any_case(const char *path, const char *ours, const char *theirs, struct difference *ret)
+{
+	if (!ret->differs && (theirs == NULL || strcasecmp(ours, theirs) != 0))
+		tell(ret, path, ours, theirs != NULL ? theirs : "nothing");
+}
+
+static void compare_absent(const char *path, const json_t *theirs, struct difference *ret)
+{
+	if (!ret->differs && at(theirs, path) != NULL)
+		tell(ret, path, "nothing", "something");
+}
+
+/* The service takes the registration ID where none is given. */
+static void compare_device_id(const json_t *ours, const json_t *theirs, struct difference *ret)
+{
+	const char *wanted = text_at(ours, "deviceId"), *got = text_at(theirs, "deviceId");
+
+	if (wanted != NULL)
+		compare_text("deviceId", wanted, got, ret);
+	else if (got != NULL)
+		compare_any_case("deviceId", text_at(ours, "registrationId"), got, ret);
+}
+
+/* Absent and null mean enabled (dps-api 1.3, 1.4). */
+static void compare_status(const json_t *theirs, struct difference *ret)
+{
+	const char *got = text_at(theirs, "provisioningStatus");
+
+	if (at(theirs, "provisioningStatus") != NULL)
+		compare_text("provisioningStatus", "enabled", got, ret);
+}
+
+static int thumbprint_of(const char *pem, char out[HEX_LEN(SHA256_LEN) + 1], struct err *err)
+{
+	uint8_t digest[SHA256_LEN];
+
+	if (pem == NULL || certificate_sha256(bytes_str(pem), digest) < 0 ||
+	    hex_encode(BYTES_ARRAY(digest), out, HEX_LEN(SHA256_LEN) + 1) < 0)
+		return err_set(err, ERR_STATION, 0, "the outbox holds a certificate that is none");
+	return 0;
+}
+
+/* Under member, the primary must be ours; a second one could log in as this device too. */
+static int compare_x509(const char *member, const json_t *ours, const json_t *theirs, struct difference *ret,
+			struct err *err)
+{
+	char certificate[96], thumbprint[96], secondary[96], wanted[HEX_LEN(SHA256_LEN) + 1];
+
+	if (str_format(certificate, sizeof(certificate), "attestation.x509.%s.primary.certificate", member) <
+		    0 ||
+	    str_format(thumbprint, sizeof(thumbprint), "attestation.x509.%s.primary.info.sha256Thumbprint",
+		       member) < 0 ||
+	    str_format(secondary, sizeof(secondary), "attestation.x509.%s.secondary", member) < 0)
+		return err_set(err, ERR_BUG, 0, "a field name did not fit");
+	if (thumbprint_of(text_at(ours, certificate), wanted, err) < 0)
+		return -1;
+	compare_any_case(thumbprint, wanted, text_at(theirs, thumbprint), ret);
+	compare_absent(secondary, theirs, ret);
+	return 0;
+}
+
+static int compare_attestation(const char *member, const json_t *ours, const json_t *theirs,
+			       struct difference *ret, struct err *err)
+{
+	static const char ek[] = "attestation.tpm.endorsementKey";
+	const char *type = text_at(ours, "attestation.type");
+
+	if (type == NULL)
+		return err_set(err, ERR_STATION, 0, "the outbox holds a payload that is no enrollment");
+	compare_text("attestation.type", type, text_at(theirs, "attestation.type"), ret);
+	if (ret->differs)
+		return 0;
+	if (strcmp(type, "x509") == 0)
+		return compare_x509(member, ours, theirs, ret, err);
+	if (strcmp(type, "tpm") == 0)
+		compare_text(ek, text_at(ours, ek) != NULL ? text_at(ours, ek) : "", text_at(theirs, ek),
+			     ret);
+	return 0;
+}
+
+static int parse_both(struct bytes ours, struct bytes theirs, const char *id, json_t **ret_ours,
+		      json_t **ret_theirs, struct err *err)
+{
+	*ret_ours = parse(ours);
+	*ret_theirs = parse(theirs);
+	if (text_at(*ret_ours, id) == NULL)
+		return err_set(err, ERR_STATION, 0, "the outbox holds a payload that is no enrollment");
+	if (text_at(*ret_theirs, id) == NULL || at(*ret_theirs, "attestation") == NULL)
+		return err_set(err, ERR_RETRY, 0, "the service's answer is no enrollment");
+	return 0;
+}
+
+int compare_enrollment(struct bytes ours, struct bytes theirs, struct difference *ret, struct err *err)
+{
+	CLEANUP(json_freep) json_t *wanted = NULL;
+	CLEANUP(json_freep) json_t *got = NULL;
+	struct difference difference = { 0 };
+
+	if (parse_both(ours, theirs, "registrationId", &wanted, &got, err) < 0)
+		return -1;
+	compare_any_case("registrationId", text_at(wanted, "registrationId"), text_at(got, "registrationId"),
+			 &difference);
+	if (compare_attestation("clientCertificates", wanted, got, &difference, err) < 0)
+		return -1;
+	compare_device_id(wanted, got, &difference);
+	compare_status(got, &difference);
+	*ret = difference;
+	return 0;
+}
+
+int compare_group(struct bytes ours, struct bytes theirs, struct difference *ret, struct err *err)
+{
+	CLEANUP(json_freep) json_t *wanted = NULL;
+	CLEANUP(json_freep) json_t *got = NULL;
+	struct difference difference = { 0 };
+
+	if (parse_both(ours, theirs, "enrollmentGroupId", &wanted, &got, err) < 0)
+		return -1;
+	compare_any_case("enrollmentGroupId", text_at(wanted, "enrollmentGroupId"),
+			 text_at(got, "enrollmentGroupId"), &difference);
+	if (compare_attestation("signingCertificates", wanted, got, &difference, err) < 0)
+		return -1;
+	compare_status(got, &difference);
+	*ret = difference;
+	return 0;
+}
+
+/* Decodes straight into the secure heap; the JSON's own copy is wiped when it is freed. */
+static int key_at(const json_t *json, const char *path, struct secret *ret, struct err *err)
+{
+	const char *text = text_at(json, path);
+	SECRET_AUTO encoded = { NULL, 0 };
+
+	if (text == NULL || strlen(text) > BASE64_LEN(256))
+		return err_set(err, ERR_OPERATOR, 0, "the service's answer has no %s", path);
+	if (secret_copy(bytes_str(text), &encoded, err) < 0)
+		return -1;
+	return secret_base64_decode(&encoded, ret, err);
+}
+
+static int compare_key(const json_t *json, const char *path, const uint8_t key_sha256[SHA256_LEN],
+		       struct difference *ret, struct err *err)
+{
+	SECRET_AUTO key = { NULL, 0 };
+	uint8_t digest[SHA256_LEN];
+
+	if (key_at(json, path, &key, err) < 0)
+		return -1;
+	sha256(secret_bytes(&key), digest);
+	if (!ret->differs && !bytes_equal(BYTES_ARRAY(digest), bytes_of(key_sha256, SHA256_LEN)))
+		tell(ret, path, "one key", "another");
+	return 0;
+}
+
+int compare_keys(const uint8_t key_sha256[SHA256_LEN], struct bytes theirs, struct difference *ret,
+		 struct err *err)
+{
+	CLEANUP(json_freep) json_t *got = parse(theirs);
+	struct difference difference = { 0 };
+
+	if (text_at(got, "type") == NULL)
+		return err_set(err, ERR_RETRY, 0, "the service's answer is no attestation mechanism");
+	compare_text("attestation.type", "symmetricKey", text_at(got, "type"), &difference);
+	if (!difference.differs &&
+	    (compare_key(got, "symmetricKey.primaryKey", key_sha256, &difference, err) < 0 ||
+	     compare_key(got, "symmetricKey.secondaryKey", key_sha256, &difference, err) < 0))
+		return -1;
+	*ret = difference;
+	return 0;
+}
+
+int symmetric_key_of(struct bytes json, struct secret *ret_key, struct err *err)
+{
+	CLEANUP(json_freep) json_t *got = parse(json);
+	const json_t *mechanism = at(got, "attestation") != NULL ? at(got, "attestation") : got;
+	const char *type = text_at(mechanism, "type");
+
+	if (type == NULL)
+		return err_set(err, ERR_RETRY, 0, "the service's answer is no attestation mechanism");
+	if (strcmp(type, "symmetricKey") != 0)
+		return err_set(err, ERR_OPERATOR, 0, "it exists with attestation %s instead of symmetricKey",
+			       type);
+	return key_at(mechanism, "symmetricKey.primaryKey", ret_key, err);
+}

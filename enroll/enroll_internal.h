@@ -1,0 +1,248 @@
+/*
+ * What the files of enroll/ share among themselves. Everything here is plain C:
+ * the headers of curl and jansson stay in the .c files that use them.
+ */
+#ifndef ENROLL_ENROLL_INTERNAL_H
+#define ENROLL_ENROLL_INTERNAL_H
+
+#include "enroll/enroll.h"
+
+#define ENROLL_API_VERSION "2021-10-01"
+#define REASON_MAX         256
+#define PATH_CAP           512
+
+/* The registration ID is case-insensitive for the service (dps-api 2). */
+bool same_id(const char *a, const char *b);
+
+/* --- pace.c: how often the service is called; time and chance are arguments ------------------------- */
+
+#define PACE_HOLD_MAX_MS    (60 * 60 * 1000)
+#define PACE_BACKOFF_MAX_MS (60 * 1000)
+
+/* A token bucket, and a pause that the service asked for or earned. */
+struct pace {
+	int64_t level; /* in sixty-thousandths of a call, so that refilling needs no fractions */
+	int64_t at_ms;
+	unsigned per_minute;
+	int64_t hold_until_ms;
+	unsigned failures; /* in a row */
+};
+
+void pace_init(struct pace *pace, unsigned per_minute, int64_t now_ms);
+/* How long until a call may be made; 0: now. */
+int64_t pace_wait_ms(struct pace *pace, int64_t now_ms);
+/* A call is made now; it counts whatever becomes of it. */
+void pace_take(struct pace *pace, int64_t now_ms);
+void pace_succeeded(struct pace *pace);
+/* A call failed: holds for the longer of the backoff and asked_ms (-1: nothing was asked). */
+void pace_failed(struct pace *pace, int64_t now_ms, int64_t asked_ms, uint32_t chance);
+/* Exponential with full jitter: anything from 0 to what failures in a row have earned. */
+int64_t pace_backoff_ms(unsigned failures, uint32_t chance);
+/* Retry-After (RFC 9110 10.2.3): seconds or a date; at most an hour. -1 if it is neither. */
+int64_t pace_retry_after_ms(const char *value, int64_t now_ms);
+
+/* --- payload.c and certificate.c: what we send ------------------------------------------------------ */
+
+/* Letters, digits and - . _ : with a letter, digit or - at the end, 1..128 (dps-api 2). ERR_UNIT. */
+MUST_USE int registration_id_check(const char *id, struct err *err);
+/*
+ * The enrollment's JSON. A symmetric key is never in it: ret_key_sha256 gets
+ * the key's digest and *ret_has_key is true. ERR_UNIT if the record can't be sent.
+ */
+MUST_USE int payload_build(const struct enroll_record *record, struct buf *ret_json,
+			   uint8_t ret_key_sha256[SHA256_LEN], bool *ret_has_key, struct err *err);
+/* The same JSON as it goes over the wire; key (NULL: none) becomes both keys of a symmetric one. */
+MUST_USE int payload_with_key(struct bytes payload, const struct secret *key, struct secret *ret_json,
+			      struct err *err);
+MUST_USE int payload_group_x509(const char *group_id, struct bytes ca_cert_pem, struct buf *ret_json,
+				struct err *err);
+MUST_USE int payload_group_symmetric(const char *group_id, struct buf *ret_json, struct err *err);
+/* Makes JSON memory be wiped when it is freed, since replies hold keys. Any number of times. */
+void payload_guard_memory(void);
+
+/* SHA-256 over the DER of exactly one PEM certificate: the service's sha256Thumbprint. */
+MUST_USE int certificate_sha256(struct bytes pem, uint8_t ret[SHA256_LEN]);
+
+/* --- compare.c: what the service holds, against what we wanted --------------------------------------- */
+
+struct difference {
+	bool differs;
+	char text[200]; /* the first field that differs, with both values */
+};
+/*
+ * ours is our payload, theirs the service's JSON. Fields that the station never
+ * sends (allocation, twin) are the cloud operator's and are not compared.
+ * ERR_RETRY if theirs is no enrollment.
+ */
+MUST_USE int compare_enrollment(struct bytes ours, struct bytes theirs, struct difference *ret,
+				struct err *err);
+MUST_USE int compare_group(struct bytes ours, struct bytes theirs, struct difference *ret, struct err *err);
+/* theirs is the reply of attestationmechanism; both keys must have this digest. */
+MUST_USE int compare_keys(const uint8_t key_sha256[SHA256_LEN], struct bytes theirs, struct difference *ret,
+			  struct err *err);
+/* The primary key of an AttestationMechanism, or of a group that carries one. ERR_OPERATOR if none is in it. */
+MUST_USE int symmetric_key_of(struct bytes json, struct secret *ret_key, struct err *err);
+
+/* --- reply.c: what the service says ----------------------------------------------------------------- */
+
+struct item_error {
+	char registration_id[ENROLL_ID_MAX + 1];
+	int64_t code; /* HTTP status * 1000 + number; 0 if none was given */
+	char text[160];
+};
+struct bulk_reply {
+	bool successful; /* it says so, and it names no error */
+	size_t errors_n;
+	struct item_error errors[ENROLL_BULK_MAX];
+};
+/* The body of a bulk call with status 200 (dps-api 1.6). ERR_RETRY if it is anything else. */
+MUST_USE int bulk_reply_parse(struct bytes body, struct bulk_reply *ret, struct err *err);
+/* The body of an error (dps-api 1.8); false if it is not one, so that somebody else answered. */
+bool error_reply_parse(struct bytes body, struct item_error *ret);
+
+/* What a refusal of one record means. */
+enum refusal {
+	REFUSAL_EXISTS,    /* 409201: fetch it and compare */
+	REFUSAL_TRANSIENT, /* the same record may pass later */
+	REFUSAL_FINAL,     /* it never will */
+};
+enum refusal refusal_of(int64_t code);
+
+/* --- auth.c ------------------------------------------------------------------------------------------ */
+
+struct auth {
+	const struct macer *macer;
+	const char *host;
+	const char *policy;
+	struct secret header; /* the Authorization header, NUL-terminated */
+	int64_t expires_s;
+};
+/* Makes the header, or keeps the one that is good for ten more minutes (dps-api 4.3). */
+MUST_USE int auth_refresh(struct auth *auth, int64_t now_ms, struct err *err);
+void auth_forget(struct auth *auth);
+/* Upper-case percent-encoding of everything but RFC 3986's unreserved characters. */
+MUST_USE int percent_encode(const char *in, char *out, size_t cap);
+
+/* --- http.c ------------------------------------------------------------------------------------------ */
+
+enum reply_kind {
+	REPLY_DONE,    /* 2xx                                                    */
+	REPLY_REFUSED, /* 400, 412, 413: this request, by the service itself     */
+	REPLY_EXISTS,  /* 409                                                    */
+	REPLY_ABSENT,  /* 404                                                    */
+	REPLY_BUSY,    /* 429, 5xx: later                                        */
+	REPLY_LOGIN,   /* 401, 403                                               */
+	REPLY_STRANGE, /* anything else: a portal, a proxy, another service      */
+};
+
+struct http_request {
+	const char *method; /* "GET", "PUT", "POST" */
+	const char *path;   /* from the first slash, encoded, with its query */
+	struct bytes body;  /* none for GET */
+};
+struct http_reply {
+	long status;
+	enum reply_kind kind;
+	struct buf body;
+	char retry_after[64];
+	char content_type[64];
+	char date[64];
+};
+
+struct http;
+MUST_USE int http_open(const struct enroll_conf *conf, atomic_bool *abort, struct http **ret_http,
+		       struct err *err);
+void http_close(struct http *http);
+DEFINE_CLEANUP(http_closep, struct http, http_close)
+void http_reply_deinit(struct http_reply *reply);
+/*
+ * One request. ERR_OPERATOR: it did not reach the service. ERR_RETRY: it may
+ * have. 0: an HTTP status came, whichever; kind says what it means.
+ */
+MUST_USE int http_perform(struct http *http, const struct http_request *request,
+			  const struct secret *auth_header, struct http_reply *ret, struct err *err);
+/* Turns a status that no caller can use into the error it stands for. */
+int http_status_error(const struct http_reply *reply, struct err *err);
+
+/* --- service.c --------------------------------------------------------------------------------------- */
+
+struct enroll_service {
+	const struct enroll_conf *conf;
+	struct auth auth;
+	char host[256]; /* without the port: what a token is for */
+	const struct macer *device_keys;
+	struct http *http;
+	struct pace pace;
+	atomic_bool abort; /* set by enroll_sender_stop, read while a call runs */
+};
+
+/* What a call came to: REPLY_DONE, _REFUSED, _EXISTS or _ABSENT; error is filled for all but the first. */
+struct answer {
+	struct http_reply http;
+	struct item_error error;
+};
+#define ANSWER_AUTO(name)                                                                                    \
+	CLEANUP(answer_deinit) struct answer name = { .http = { .body = { NULL, 0, 0, ENROLL_REPLY_MAX } } }
+void answer_deinit(struct answer *answer);
+/*
+ * One call, counted in the budget, with login. Everything else than the four
+ * kinds is -1: ERR_OPERATOR (a person must act), ERR_RETRY (later; the outcome
+ * may be unknown), ERR_STATION. After a failure the pace holds.
+ */
+MUST_USE int service_call(struct enroll_service *service, int64_t now_ms, const struct http_request *request,
+			  struct answer *ret, struct err *err);
+/* "/enrollments/ID?api-version=…" with folder "enrollments" and tail "", or "/attestationmechanism". */
+MUST_USE int service_path(const char *folder, const char *id, const char *tail, char out[PATH_CAP],
+			  struct err *err);
+uint32_t service_chance(void);
+
+/* --- outbox.c and claim.c ----------------------------------------------------------------------------- */
+
+/* The next single step that settles a row. */
+enum row_next {
+	NEXT_BULK, /* create, together with others       */
+	NEXT_PUT,  /* create, alone: a call with it was refused or lost too often */
+	NEXT_GET,  /* it may be there: fetch and compare */
+	NEXT_KEYS, /* it is there; its keys are compared */
+};
+
+enum item_verdict {
+	ITEM_OPEN, /* not settled in this batch */
+	ITEM_ENROLLED,
+	ITEM_RETRY,
+	ITEM_QUARANTINED,
+};
+
+struct item {
+	int64_t id;
+	char registration_id[ENROLL_ID_MAX + 1];
+	struct buf payload;
+	bool has_key;
+	uint8_t key_sha256[SHA256_LEN];
+	enum row_next next;
+	int64_t attempts; /* refusals of this very record           */
+	int64_t lost;     /* calls with it that got no usable answer */
+	/* the outcome */
+	enum item_verdict verdict;
+	int64_t not_before_ms;
+	char reason[REASON_MAX];
+};
+
+struct batch {
+	struct item items[ENROLL_BULK_MAX];
+	size_t n;
+	struct bulk_reply reply;
+};
+MUST_USE int batch_new(struct batch **ret_batch, struct err *err);
+void batch_free(struct batch *batch);
+DEFINE_CLEANUP(batch_freep, struct batch, batch_free)
+
+/* Takes up to ten due rows of different registration IDs and marks them sending, durably. */
+MUST_USE int outbox_claim(struct db *db, int64_t now_ms, struct batch *batch, struct err *err);
+/* Stores what became of them in one transaction; open ones are queued again. */
+MUST_USE int outbox_settle(struct db *db, int64_t now_ms, const struct batch *batch, struct err *err);
+/* Whether a row is due, and if not, when the first will be (0: never). */
+MUST_USE int outbox_outlook(struct db *db, int64_t now_ms, bool *ret_due, int64_t *ret_next_ms,
+			    struct err *err);
+
+#endif

@@ -1,0 +1,260 @@
+/*
+ * The outbox: one row per record, and a table of counts that triggers keep, so
+ * that a million rows cost the line nothing. The indexes are partial: a row
+ * that is enrolled is in none of them.
+ */
+#include "enroll/enroll_internal.h"
+
+#include <stdlib.h>
+
+#define JOB_MAX   128
+#define PAGE_ROWS 64
+
+static const char *const steps[] = {
+	"CREATE TABLE outbox("
+	" id INTEGER PRIMARY KEY,"
+	" job TEXT NOT NULL UNIQUE,"
+	" registration_id TEXT NOT NULL COLLATE NOCASE,"
+	" payload BLOB NOT NULL,"
+	" key_sha256 BLOB," /* of a symmetric key, which is not stored */
+	" state TEXT NOT NULL DEFAULT 'queued'"
+	"  CHECK(state IN ('queued','sending','enrolled','retry','quarantined')),"
+	" next TEXT NOT NULL DEFAULT 'bulk' CHECK(next IN ('bulk','put','get','keys')),"
+	" attempts INTEGER NOT NULL DEFAULT 0,"
+	" lost INTEGER NOT NULL DEFAULT 0,"
+	" not_before_ms INTEGER NOT NULL DEFAULT 0,"
+	" changed_ms INTEGER NOT NULL,"
+	" reason TEXT) STRICT;"
+	"CREATE INDEX outbox_queued ON outbox(id) WHERE state = 'queued';"
+	"CREATE INDEX outbox_sending ON outbox(id) WHERE state = 'sending';"
+	"CREATE INDEX outbox_retry ON outbox(not_before_ms) WHERE state = 'retry';"
+	"CREATE INDEX outbox_pending ON outbox(id) WHERE state <> 'enrolled';"
+	"CREATE INDEX outbox_stuck ON outbox(registration_id) WHERE state IN ('retry','quarantined');"
+	"CREATE TABLE outbox_count(state TEXT PRIMARY KEY, n INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+	"INSERT INTO outbox_count VALUES"
+	" ('queued',0),('sending',0),('enrolled',0),('retry',0),('quarantined',0);"
+	"CREATE TRIGGER outbox_insert AFTER INSERT ON outbox BEGIN"
+	" UPDATE outbox_count SET n = n + 1 WHERE state = NEW.state; END;"
+	"CREATE TRIGGER outbox_delete AFTER DELETE ON outbox BEGIN"
+	" UPDATE outbox_count SET n = n - 1 WHERE state = OLD.state; END;"
+	"CREATE TRIGGER outbox_update AFTER UPDATE OF state ON outbox WHEN OLD.state <> NEW.state BEGIN"
+	" UPDATE outbox_count SET n = n - 1 WHERE state = OLD.state;"
+	" UPDATE outbox_count SET n = n + 1 WHERE state = NEW.state; END;",
+};
+
+static const char *const state_names[] = {
+	[ENROLL_QUEUED] = "queued", [ENROLL_SENDING] = "sending",         [ENROLL_ENROLLED] = "enrolled",
+	[ENROLL_RETRY] = "retry",   [ENROLL_QUARANTINED] = "quarantined",
+};
+
+const char *enroll_state_name(enum enroll_state state)
+{
+	return (size_t)state < ARRAY_LEN(state_names) ? state_names[state] : "unknown";
+}
+
+static int state_from_name(const char *name, enum enroll_state *ret, struct err *err)
+{
+	for (size_t i = 0; i < ARRAY_LEN(state_names); i++)
+		if (name != NULL && strcmp(name, state_names[i]) == 0) {
+			*ret = (enum enroll_state)i;
+			return 0;
+		}
+	return err_set(err, ERR_STATION, 0, "the outbox holds an unknown state: %s", name);
+}
+
+int enroll_init(struct db *db, struct err *err)
+{
+	const struct db_migrations migrations = { "outbox", steps, ARRAY_LEN(steps) };
+
+	return db_migrate(db, &migrations, err);
+}
+
+/* The job was queued before: with the same content that is the same enqueue, with another it is a fault. */
+static int check_same(struct db_tx *tx, const struct enroll_record *record, struct bytes payload,
+		      struct bytes key_sha256, struct err *err)
+{
+	CLEANUP(db_query_end) struct db_query q = { 0 };
+	bool row = false;
+
+	if (db_query(tx, &q, "SELECT payload, key_sha256 FROM outbox WHERE job = ?1",
+		     DB_VALUES(db_text(record->job)), err) < 0 ||
+	    db_next(&q, &row, err) < 0)
+		return -1;
+	if (!row || !bytes_equal(db_column_blob(&q, 0), payload) ||
+	    !bytes_equal(db_column_blob(&q, 1), key_sha256))
+		return err_set(err, ERR_STATION, 0, "job %s is in the outbox with another content",
+			       record->job);
+	return 0;
+}
+
+int enroll_enqueue(struct db_tx *tx, int64_t at_ms, const struct enroll_record *record, struct err *err)
+{
+	BUF_AUTO(payload, ENROLL_PAYLOAD_MAX);
+	uint8_t digest[SHA256_LEN];
+	struct bytes key_sha256;
+	bool has_key = false;
+
+	if (record->job == NULL || record->job[0] == '\0' || strlen(record->job) > JOB_MAX)
+		return err_set(err, ERR_BUG, 0, "an enrollment needs a job ID of 1 to %d characters",
+			       JOB_MAX);
+	if (payload_build(record, &payload, digest, &has_key, err) < 0)
+		return err_wrap(err, "enrollment of %s", record->registration_id);
+	key_sha256 = has_key ? BYTES_ARRAY(digest) : BYTES_NONE;
+	if (db_run(tx,
+		   "INSERT INTO outbox(job, registration_id, payload, key_sha256, changed_ms)"
+		   " VALUES(?1, ?2, ?3, ?4, ?5) ON CONFLICT(job) DO NOTHING",
+		   DB_VALUES(db_text(record->job), db_text(record->registration_id),
+			     db_blob(buf_bytes(&payload)), db_blob(key_sha256), db_int(at_ms)),
+		   err) < 0)
+		return -1;
+	return db_changes(tx) == 1 ? 0 : check_same(tx, record, buf_bytes(&payload), key_sha256, err);
+}
+
+int enroll_count(struct db *db, struct enroll_counts *ret_counts, struct err *err)
+{
+	CLEANUP(db_read_end) struct db_tx tx = { 0 };
+	CLEANUP(db_query_end) struct db_query q = { 0 };
+	int64_t n[ARRAY_LEN(state_names)] = { 0 };
+	bool row = false;
+
+	db_read_begin(db, &tx);
+	if (db_query(&tx, &q, "SELECT state, n FROM outbox_count", DB_NO_VALUES, err) < 0 ||
+	    db_next(&q, &row, err) < 0)
+		return -1;
+	while (row) {
+		enum enroll_state state = ENROLL_QUEUED;
+
+		if (state_from_name(db_column_text(&q, 0), &state, err) < 0)
+			return -1;
+		n[state] = db_column_int(&q, 1);
+		if (db_next(&q, &row, err) < 0)
+			return -1;
+	}
+	*ret_counts = (struct enroll_counts){ n[ENROLL_QUEUED], n[ENROLL_SENDING], n[ENROLL_ENROLLED],
+					      n[ENROLL_RETRY], n[ENROLL_QUARANTINED] };
+	return 0;
+}
+
+/* Rows are copied page by page, so that a slow reader of the list never holds the database's lock. */
+struct page {
+	size_t n;
+	int64_t last;
+	struct page_row {
+		char job[JOB_MAX + 1];
+		char registration_id[ENROLL_ID_MAX + 1];
+		char reason[REASON_MAX];
+		bool has_reason;
+		enum enroll_state state;
+		int64_t attempts, changed_ms;
+	} rows[PAGE_ROWS];
+};
+DEFINE_CLEANUP(page_freep, struct page, free)
+
+static int copy_row(struct db_query *q, struct page *page, struct err *err)
+{
+	struct page_row *row = &page->rows[page->n];
+	struct bytes reason = bytes_str(db_column_text(q, 6));
+
+	page->last = db_column_int(q, 0);
+	row->has_reason = reason.p != NULL;
+	row->attempts = db_column_int(q, 4);
+	row->changed_ms = db_column_int(q, 5);
+	if (bytes_to_str(bytes_str(db_column_text(q, 1)), row->job, sizeof(row->job)) < 0 ||
+	    bytes_to_str(bytes_str(db_column_text(q, 2)), row->registration_id,
+			 sizeof(row->registration_id)) < 0 ||
+	    bytes_to_str(reason, row->reason, sizeof(row->reason)) < 0)
+		return err_set(err, ERR_STATION, 0, "outbox row %lld is broken", (long long)page->last);
+	page->n++;
+	return state_from_name(db_column_text(q, 3), &row->state, err);
+}
+
+static int read_page(struct db *db, const char *sql, struct page *page, struct err *err)
+{
+	CLEANUP(db_read_end) struct db_tx tx = { 0 };
+	CLEANUP(db_query_end) struct db_query q = { 0 };
+	bool row = false;
+
+	page->n = 0;
+	db_read_begin(db, &tx);
+	if (db_query(&tx, &q, sql, DB_VALUES(db_int(page->last), db_int(PAGE_ROWS)), err) < 0 ||
+	    db_next(&q, &row, err) < 0)
+		return -1;
+	while (row && page->n < PAGE_ROWS)
+		if (copy_row(&q, page, err) < 0 || db_next(&q, &row, err) < 0)
+			return -1;
+	return 0;
+}
+
+static int visit_page(const struct page *page, enroll_visit_fn *visit, void *arg, struct err *err)
+{
+	for (size_t i = 0; i < page->n; i++) {
+		const struct page_row *from = &page->rows[i];
+		const struct enroll_row row = { from->job,        from->registration_id,
+						from->state,      from->attempts,
+						from->changed_ms, from->has_reason ? from->reason : NULL };
+
+		if (visit(arg, &row, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int enroll_each(struct db *db, bool pending_only, enroll_visit_fn *visit, void *arg, struct err *err)
+{
+	static const char all[] =
+		"SELECT id, job, registration_id, state, attempts, changed_ms, reason FROM outbox"
+		" WHERE id > ?1 ORDER BY id LIMIT ?2";
+	static const char pending[] =
+		"SELECT id, job, registration_id, state, attempts, changed_ms, reason FROM outbox"
+		" WHERE state <> 'enrolled' AND id > ?1 ORDER BY id LIMIT ?2";
+	CLEANUP(page_freep) struct page *page = calloc(1, sizeof(*page));
+
+	if (page == NULL)
+		return err_set(err, ERR_STATION, 0, "out of memory");
+	do {
+		if (read_page(db, pending_only ? pending : all, page, err) < 0 ||
+		    visit_page(page, visit, arg, err) < 0)
+			return -1;
+	} while (page->n == PAGE_ROWS);
+	return 0;
+}
+
+/* The row's next step is kept: what may be in the service is still fetched first. */
+int enroll_requeue(struct db *db, int64_t at_ms, const char *registration_id, int64_t *ret_n, struct err *err)
+{
+	static const char all[] =
+		"UPDATE outbox SET state = 'queued', attempts = 0, lost = 0, not_before_ms = 0,"
+		" changed_ms = ?1, reason = NULL WHERE state IN ('retry','quarantined')";
+	static const char one[] =
+		"UPDATE outbox SET state = 'queued', attempts = 0, lost = 0, not_before_ms = 0,"
+		" changed_ms = ?1, reason = NULL WHERE state IN ('retry','quarantined')"
+		" AND registration_id = ?2";
+	CLEANUP(db_rollback) struct db_tx tx = { 0 };
+	int64_t n;
+
+	if (db_begin(db, &tx, err) < 0)
+		return -1;
+	if (registration_id == NULL
+		    ? db_run(&tx, all, DB_VALUES(db_int(at_ms)), err) < 0
+		    : db_run(&tx, one, DB_VALUES(db_int(at_ms), db_text(registration_id)), err) < 0)
+		return -1;
+	n = db_changes(&tx);
+	if (db_commit(&tx, err) < 0)
+		return -1;
+	*ret_n = n;
+	return 0;
+}
+
+int enroll_recover(struct db *db, struct err *err)
+{
+	CLEANUP(db_rollback) struct db_tx tx = { 0 };
+
+	if (db_begin(db, &tx, err) < 0 ||
+	    db_run(&tx,
+		   "UPDATE outbox SET state = 'retry', not_before_ms = 0,"
+		   " reason = 'the station stopped before the answer came' WHERE state = 'sending'",
+		   DB_NO_VALUES, err) < 0 ||
+	    db_commit(&tx, err) < 0)
+		return -1;
+	return 0;
+}

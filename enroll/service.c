@@ -1,0 +1,163 @@
+/*
+ * One connection to the service: login, pace and HTTP together. Every call of
+ * the folder goes through service_call, so that none escapes the budget.
+ */
+#include "enroll/enroll_internal.h"
+
+#include <stdlib.h>
+#include <sys/random.h>
+
+#include <curl/curl.h>
+
+#define CLOCK_TOLERANCE_S 300
+
+void answer_deinit(struct answer *answer)
+{
+	http_reply_deinit(&answer->http);
+}
+
+uint32_t service_chance(void)
+{
+	uint32_t chance = 0;
+
+	/* Without randomness the backoff is short, and the next one is tried: nothing is lost. */
+	if (getrandom(&chance, sizeof(chance), 0) != (ssize_t)sizeof(chance))
+		return 0;
+	return chance;
+}
+
+static int check_conf(const struct enroll_conf *conf, struct err *err)
+{
+	if (conf->host == NULL || conf->host[0] == '\0' ||
+	    strspn(conf->host, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-:") !=
+		    strlen(conf->host))
+		return err_set(err, ERR_OPERATOR, 0, "[service] host is no host name: %s",
+			       conf->host != NULL ? conf->host : "(none)");
+	if (conf->policy == NULL || conf->policy[0] == '\0')
+		return err_set(err, ERR_OPERATOR, 0, "[service] policy is missing");
+	if (conf->operations_per_minute == 0 || conf->operations_per_minute > 1000000)
+		return err_set(err, ERR_OPERATOR, 0, "[service] operations-per-minute must be 1 to 1000000");
+	if (conf->attempts_max == 0 || conf->timeout_ms == 0 || conf->timeout_ms > 600000)
+		return err_set(err, ERR_OPERATOR, 0, "[service] attempts and timeout must be set");
+	return 0;
+}
+
+/* The login names the host without its port. */
+static int host_without_port(const char *host, char *out, size_t cap)
+{
+	return bytes_to_str(bytes_of(host, strcspn(host, ":")), out, cap);
+}
+
+int enroll_service_open(const struct enroll_conf *conf, const struct macer *macer,
+			struct enroll_service **ret_service, struct err *err)
+{
+	CLEANUP(enroll_service_closep) struct enroll_service *service = NULL;
+
+	if (check_conf(conf, err) < 0)
+		return -1;
+	payload_guard_memory();
+	service = calloc(1, sizeof(*service));
+	if (service == NULL)
+		return err_set(err, ERR_STATION, 0, "out of memory");
+	if (host_without_port(conf->host, service->host, sizeof(service->host)) < 0)
+		return err_set(err, ERR_OPERATOR, 0, "[service] host is too long");
+	service->conf = conf;
+	service->auth = (struct auth){ .macer = macer, .host = service->host, .policy = conf->policy };
+	pace_init(&service->pace, conf->operations_per_minute, 0);
+	if (http_open(conf, &service->abort, &service->http, err) < 0)
+		return -1;
+	*ret_service = service;
+	service = NULL;
+	return 0;
+}
+
+void enroll_service_close(struct enroll_service *service)
+{
+	if (service == NULL)
+		return;
+	http_close(service->http);
+	auth_forget(&service->auth);
+	free(service);
+}
+
+void enroll_service_set_device_keys(struct enroll_service *service, const struct macer *device_keys)
+{
+	service->device_keys = device_keys;
+}
+
+/* A refused login is most often a wrong clock, and the answer says what the service's clock shows. */
+static int login_error(struct enroll_service *service, int64_t now_ms, const struct http_reply *reply,
+		       struct err *err)
+{
+	time_t theirs = curl_getdate(reply->date, NULL);
+	int64_t off_s = theirs >= 0 ? now_ms / 1000 - (int64_t)theirs : 0;
+
+	auth_forget(&service->auth);
+	if (off_s > CLOCK_TOLERANCE_S || off_s < -CLOCK_TOLERANCE_S)
+		return err_set(err, ERR_OPERATOR, reply->status,
+			       "the service refused the login (HTTP %ld); this computer's clock is %lld s %s",
+			       reply->status, (long long)(off_s > 0 ? off_s : -off_s),
+			       off_s > 0 ? "ahead" : "behind");
+	(void)http_status_error(reply, err);
+	return err_wrap(err, "login refused");
+}
+
+static int judge(struct enroll_service *service, int64_t now_ms, struct answer *answer, struct err *err)
+{
+	struct http_reply *reply = &answer->http;
+
+	switch (reply->kind) {
+	case REPLY_DONE:
+		return 0;
+	case REPLY_REFUSED:
+	case REPLY_EXISTS:
+	case REPLY_ABSENT:
+		/* Only the service's own word counts: a wrong host says 400 and 404 too (dps-api 10.13). */
+		if (error_reply_parse(buf_bytes(&reply->body), &answer->error))
+			return 0;
+		reply->kind = REPLY_STRANGE;
+		return http_status_error(reply, err);
+	case REPLY_LOGIN:
+		return login_error(service, now_ms, reply, err);
+	case REPLY_BUSY:
+	case REPLY_STRANGE:
+		break;
+	}
+	return http_status_error(reply, err);
+}
+
+static int call_once(struct enroll_service *service, int64_t now_ms, const struct http_request *request,
+		     struct answer *ret, struct err *err)
+{
+	if (auth_refresh(&service->auth, now_ms, err) < 0)
+		return -1;
+	pace_take(&service->pace, now_ms);
+	if (http_perform(service->http, request, &service->auth.header, &ret->http, err) < 0)
+		return -1;
+	return judge(service, now_ms, ret, err);
+}
+
+int service_call(struct enroll_service *service, int64_t now_ms, const struct http_request *request,
+		 struct answer *ret, struct err *err)
+{
+	ret->http.retry_after[0] = '\0';
+	if (call_once(service, now_ms, request, ret, err) < 0) {
+		pace_failed(&service->pace, now_ms, pace_retry_after_ms(ret->http.retry_after, now_ms),
+			    service_chance());
+		return -1;
+	}
+	pace_succeeded(&service->pace);
+	return 0;
+}
+
+int service_path(const char *folder, const char *id, const char *tail, char out[PATH_CAP], struct err *err)
+{
+	char encoded[3 * ENROLL_ID_MAX + 1];
+
+	if (percent_encode(id, encoded, sizeof(encoded)) < 0 ||
+	    str_format(out, PATH_CAP, "/%s/%s%s?api-version=%s", folder, encoded, tail, ENROLL_API_VERSION) <
+		    0)
+		return err_set(err, ERR_OPERATOR, 0, "the ID is longer than %d characters: %.40s...",
+			       ENROLL_ID_MAX, id);
+	return 0;
+}
