@@ -13,17 +13,21 @@
 #include "base/secret.h"
 #include "base/signer.h"
 
-#define PKI_SERIAL_LEN    20
-#define PKI_CERT_MAX      8192 /* a certificate or CSR that is larger is refused */
-#define PKI_CHAIN_MAX     32768
-#define PKI_SPKI_MAX      1024
-#define PKI_CN_MAX        64 /* ub-common-name, Appendix A.1 */
+#define PKI_SERIAL_LEN 20
+#define PKI_CERT_MAX   8192 /* a certificate or CSR that is larger is refused */
+#define PKI_CHAIN_MAX  32768
+#define PKI_SPKI_MAX   1024
+#define PKI_CN_MAX     64 /* ub-common-name, Appendix A.1 */
 
 /* How leaves are made; from the configuration, checked by pki_profile_check. */
 struct pki_profile {
 	unsigned validity_days;
 	bool may_outlive_issuer; /* else notAfter is cut to the issuer's */
 };
+/* A life that no date can hold ends at 9999-12-31T23:59:59Z: no defined expiry (4.1.2.5). */
+#define PKI_VALIDITY_DAYS_MAX 3000000
+/* ERR_OPERATOR. */
+MUST_USE int pki_profile_check(const struct pki_profile *profile, struct err *err);
 
 /* A parsed, checked request. */
 struct pki_csr;
@@ -136,6 +140,7 @@ enum pki_ek_defect {
 	PKI_EK_TRAILING_BYTES = 1, /* NV areas are often larger than the certificate */
 	PKI_EK_NO_EKU = 2,         /* without tcg-kp-EKCertificate 2.23.133.8.1      */
 	PKI_EK_EMPTY_SUBJECT = 4,
+	PKI_EK_NOT_DER = 8, /* OpenSSL refuses it: padded serial, unordered set...   */
 };
 /*
  * Reads an EK certificate and checks that it certifies exactly this EK.
@@ -149,11 +154,13 @@ MUST_USE int pki_ek_cert_check(struct bytes cert, struct bytes tpm2b_public, uns
 /*
  * TPM2_MakeCredential in software (TPM 2.0 Part 1, 24; standards 4): wraps secret so
  * that only the TPM holding this EK can open it, and only for the object of this
- * name (TPM2B_NAME content: nameAlg and digest). seed is 32 random bytes.
+ * name (TPM2B_NAME content: nameAlg and digest). seed is 32 random bytes; a P-256
+ * EK does without it, its seed comes out of ECDH with an ephemeral key.
  * Outputs are TPM2B_ID_OBJECT and TPM2B_ENCRYPTED_SECRET, sizes included.
  */
 MUST_USE int pki_credential_make(struct bytes tpm2b_public, struct bytes object_name,
 				 const uint8_t secret[PKI_CREDENTIAL_SECRET_LEN], const uint8_t seed[32],
-				 struct buf *ret_id_object, struct buf *ret_encrypted_secret, struct err *err);
+				 struct buf *ret_id_object, struct buf *ret_encrypted_secret,
+				 struct err *err);
 
 #endif
