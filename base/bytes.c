@@ -161,6 +161,11 @@ int bytes_to_str(struct bytes in, char *out, size_t cap)
 	return 0;
 }
 
+void str_clip(char *out, size_t cap, const char *text)
+{
+	(void)snprintf(out, cap, "%s", text);
+}
+
 int str_format(char *out, size_t cap, const char *fmt, ...)
 {
 	va_list args;

@@ -74,6 +74,8 @@ MUST_USE int take_u32(struct bytes *in, uint32_t *ret);
 
 /* A C string from bytes; -1 if it does not fit with its NUL or holds a NUL. */
 MUST_USE int bytes_to_str(struct bytes in, char *out, size_t cap);
+/* Copies text and cuts what does not fit: for what people read, never for names or paths. */
+void str_clip(char *out, size_t cap, const char *text);
 /* snprintf that fails on truncation. */
 MUST_USE int str_format(char *out, size_t cap, const char *fmt, ...) PRINTF(3, 4);
 

@@ -34,8 +34,8 @@ struct parser {
 	struct bytes text;
 	unsigned line;
 	struct conf *conf;
-	char kind[16];   /* "profile" of [profile "sensor"] */
-	void *target;    /* the struct that the section fills */
+	char kind[16]; /* "profile" of [profile "sensor"] */
+	void *target;  /* the struct that the section fills */
 	bool seen[KEYS_SEEN_MAX];
 	struct err *err;
 	bool failed;
@@ -112,7 +112,7 @@ const char *attest_name(enum attest attest)
 
 static int set_attest(struct parser *p, const struct conf_key *key, void *field, const char *value)
 {
-	int word;
+	int word = 0;
 
 	(void)key;
 	if (set_word(p, attest_names, ARRAY_LEN(attest_names), &word, value) < 0)
@@ -124,7 +124,7 @@ static int set_attest(struct parser *p, const struct conf_key *key, void *field,
 static int set_key_source(struct parser *p, const struct conf_key *key, void *field, const char *value)
 {
 	static const char *const words[] = { "device", "station" };
-	int word;
+	int word = 0;
 
 	(void)key;
 	if (set_word(p, words, ARRAY_LEN(words), &word, value) < 0)
@@ -136,7 +136,7 @@ static int set_key_source(struct parser *p, const struct conf_key *key, void *fi
 static int set_enroll(struct parser *p, const struct conf_key *key, void *field, const char *value)
 {
 	static const char *const words[] = { "individual", "group" };
-	int word;
+	int word = 0;
 
 	(void)key;
 	if (set_word(p, words, ARRAY_LEN(words), &word, value) < 0)
@@ -148,7 +148,7 @@ static int set_enroll(struct parser *p, const struct conf_key *key, void *field,
 static int set_yes_no(struct parser *p, const struct conf_key *key, void *field, const char *value)
 {
 	static const char *const words[] = { "no", "yes" };
-	int word;
+	int word = 0;
 
 	(void)key;
 	if (set_word(p, words, ARRAY_LEN(words), &word, value) < 0)
@@ -176,9 +176,10 @@ static int check_auth(struct parser *p, const struct conf_key *key, void *field,
 	return 0;
 }
 
-#define CONF_FIELD(field)    offsetof(struct conf, field), sizeof(((struct conf *)NULL)->field)
-#define PROFILE_FIELD(field) offsetof(struct conf_profile, field), sizeof(((struct conf_profile *)NULL)->field)
-#define SLOT_FIELD(field)    offsetof(struct conf_slot, field), sizeof(((struct conf_slot *)NULL)->field)
+#define CONF_FIELD(field) offsetof(struct conf, field), sizeof(((struct conf *)NULL)->field)
+#define PROFILE_FIELD(field)                                                                                 \
+	offsetof(struct conf_profile, field), sizeof(((struct conf_profile *)NULL)->field)
+#define SLOT_FIELD(field) offsetof(struct conf_slot, field), sizeof(((struct conf_slot *)NULL)->field)
 
 static const struct conf_key keys[] = {
 	{ "station", "id", set_text, CONF_FIELD(id), 0, 0 },
@@ -355,10 +356,14 @@ static int check_required(struct parser *p)
 {
 	const struct conf *c = p->conf;
 	const struct required required[] = {
-		{ "station", "id", c->id },           { "hsm", "module", c->module },
-		{ "hsm", "token", c->token },         { "hsm", "pin-source", c->pin_source },
-		{ "service", "host", c->host },       { "service", "id-scope", c->id_scope },
-		{ "service", "policy", c->policy },   { "service", "key", c->service_key },
+		{ "station", "id", c->id },
+		{ "hsm", "module", c->module },
+		{ "hsm", "token", c->token },
+		{ "hsm", "pin-source", c->pin_source },
+		{ "service", "host", c->host },
+		{ "service", "id-scope", c->id_scope },
+		{ "service", "policy", c->policy },
+		{ "service", "key", c->service_key },
 		{ "hsm", "issuing-key", c->issuing_key },
 		{ "service", "device-host", c->device_host },
 	};
@@ -465,8 +470,8 @@ int conf_parse(const char *name, struct bytes text, struct conf **ret_conf, stru
 	if (p.failed)
 		return -1;
 	if (line != 0)
-		return err_set(err, ERR_OPERATOR, 0, "%s:%d: not a section, a key = value, or a comment", name,
-			       line);
+		return err_set(err, ERR_OPERATOR, 0, "%s:%d: not a section, a key = value, or a comment",
+			       name, line);
 	if (check(&p) < 0)
 		return -1;
 	*ret_conf = conf;
@@ -478,7 +483,7 @@ int conf_load(const char *dir, struct conf **ret_conf, struct err *err)
 {
 	CLEANUP(file_closep) FILE *file = NULL;
 	BUF_AUTO(text, CONF_FILE_MAX + 1);
-	char path[4096];
+	char path[1024];
 	uint8_t *to;
 
 	if (str_format(path, sizeof(path), "%s/station.ini", dir) < 0)

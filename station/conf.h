@@ -23,7 +23,7 @@ enum attest {
 };
 
 enum key_source {
-	KEY_FROM_DEVICE, /* the unit makes it and sends a CSR                   */
+	KEY_FROM_DEVICE,  /* the unit makes it and sends a CSR                   */
 	KEY_FROM_STATION, /* the station makes it in locked memory, injects, wipes */
 };
 

@@ -5,6 +5,26 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/file.h>
+#include <sys/stat.h>
+
+static void real_freep(char **real)
+{
+	free(*real);
+}
+
+int directory_absolute(const char *dir, char out[DIRECTORY_PATH_MAX], struct err *err)
+{
+	CLEANUP(real_freep) char *real = NULL;
+
+	if (mkdir(dir, 0700) < 0 && errno != EEXIST)
+		return err_set(err, ERR_OPERATOR, errno, "%s: %s", dir, strerror(errno));
+	real = realpath(dir, NULL);
+	if (real == NULL)
+		return err_set(err, ERR_OPERATOR, errno, "%s: %s", dir, strerror(errno));
+	if (str_format(out, DIRECTORY_PATH_MAX, "%s", real) < 0)
+		return err_set(err, ERR_OPERATOR, 0, "the station directory's path is too long");
+	return 0;
+}
 
 int directory_path(const char *dir, const char *name, char out[DIRECTORY_PATH_MAX], struct err *err)
 {
@@ -50,8 +70,8 @@ int directory_open_db_readonly(const char *dir, struct db **ret_db, struct err *
 	if (directory_path(dir, "station.db", path, err) < 0)
 		return -1;
 	if (access(path, R_OK) < 0)
-		return err_set(err, ERR_OPERATOR, errno, "%s: %s; is this a station directory? See --dir", path,
-			       strerror(errno));
+		return err_set(err, ERR_OPERATOR, errno, "%s: %s; is this a station directory? See --dir",
+			       path, strerror(errno));
 	return db_open_readonly(path, ret_db, err);
 }
 
@@ -88,7 +108,8 @@ int directory_read_file(const char *dir, const char *name, struct buf *ret, stru
 	return 0;
 }
 
-int directory_read_issuer(const char *dir, struct pki_issuer **ret_issuer, struct buf *ret_pem, struct err *err)
+int directory_read_issuer(const char *dir, struct pki_issuer **ret_issuer, struct buf *ret_pem,
+			  struct err *err)
 {
 	BUF_AUTO(der, PKI_CERT_MAX);
 

@@ -12,8 +12,10 @@
 #include "base/err.h"
 #include "pki/pki.h"
 
-#define DIRECTORY_PATH_MAX 4096
+#define DIRECTORY_PATH_MAX 512
 
+/* dir as an absolute path, made if it is missing (mode 0700). */
+MUST_USE int directory_absolute(const char *dir, char out[DIRECTORY_PATH_MAX], struct err *err);
 /* dir/name into out. ERR_OPERATOR if the path is too long. */
 MUST_USE int directory_path(const char *dir, const char *name, char out[DIRECTORY_PATH_MAX], struct err *err);
 /* One station works in a directory. ERR_OPERATOR if another does. The caller closes the descriptor. */

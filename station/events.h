@@ -32,7 +32,7 @@ struct event {
 	bool group;          /* enrolled through its group            */
 	unsigned elapsed_ms; /* of the unit, since it was seated      */
 	enum err_class class;
-	char text[400];      /* what happened                         */
+	char text[400];                          /* what happened                         */
 	unsigned enrolled, retried, quarantined; /* EVENT_SYNC */
 	bool reachable;                          /* EVENT_SERVICE */
 };

@@ -10,7 +10,7 @@
 #include "station/steps/steps.h"
 
 #define QUICK_MS 5000
-#define WIRE_MS  60000 /* a chain at 9600 baud takes several seconds */
+#define WIRE_MS  60000  /* a chain at 9600 baud takes several seconds */
 #define TPM_MS   120000 /* an RSA key in a slow TPM takes most of a minute */
 
 static const struct step steps_tpm[] = {
@@ -49,7 +49,10 @@ static const struct step steps_symmetric[] = {
 	{ "record", EFFECT_SAME, QUICK_MS, record_unit, NULL, NULL },
 };
 
-#define PIPELINE(name, attest, key, steps) { name, attest, key, steps, ARRAY_LEN(steps) }
+#define PIPELINE(name, attest, key, steps)                                                                   \
+	{                                                                                                    \
+		name, attest, key, steps, ARRAY_LEN(steps)                                                   \
+	}
 const struct pipeline job_pipelines[] = {
 	PIPELINE("tpm", ATTEST_TPM, KEY_FROM_DEVICE, steps_tpm),
 	PIPELINE("x509", ATTEST_X509, KEY_FROM_DEVICE, steps_x509),
@@ -68,9 +71,9 @@ static void announce(struct job *job, const struct step *step)
 {
 	struct event event = { .kind = EVENT_STEP, .attest = job->profile->attest };
 
-	(void)str_format(event.slot, sizeof(event.slot), "%s", job->slot->name);
-	(void)str_format(event.serial, sizeof(event.serial), "%s", job->unit.serial);
-	(void)str_format(event.step, sizeof(event.step), "%s", step->name);
+	str_clip(event.slot, sizeof(event.slot), job->slot->name);
+	str_clip(event.serial, sizeof(event.serial), job->unit.serial);
+	str_clip(event.step, sizeof(event.step), step->name);
 	mailbox_post(job->st->events, &event);
 }
 
@@ -94,7 +97,8 @@ int job_run(struct job *job, struct err *err)
 		const struct step *step = &job->pipeline->steps[job->next];
 
 		if (atomic_load(&job->st->stop))
-			return err_set(err, ERR_OPERATOR, 0, "the station was stopped; seat the unit again later");
+			return err_set(err, ERR_OPERATOR, 0,
+				       "the station was stopped; seat the unit again later");
 		announce(job, step);
 		if (run_step(job, step, err) < 0)
 			return err_wrap(err, "unit %s, step %s", job->unit.serial, step->name);

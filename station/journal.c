@@ -97,7 +97,8 @@ static int load_row(struct job *job, struct db_query *row, struct err *err)
 		return err_set(err, ERR_UNIT, 0,
 			       "serial %s is already known with hardware ID %s (job %" PRId64
 			       "); this unit reports %s",
-			       job->unit.serial, db_column_text(row, 1), db_column_int(row, 0), job->unit.hwid);
+			       job->unit.serial, db_column_text(row, 1), db_column_int(row, 0),
+			       job->unit.hwid);
 	if (strcmp(db_column_text(row, 3), job->pipeline->name) != 0 ||
 	    db_column_int(row, 4) != PIPELINE_VERSION)
 		return err_set(err, ERR_OPERATOR, 0,
@@ -178,7 +179,8 @@ int journal_passed(struct db *db, const struct unit_info *unit, bool *ret_passed
 	db_text((job)->registration_id[0] != '\0' ? (job)->registration_id : NULL),                          \
 		db_blob((job)->has_key_sha256 ? BYTES_ARRAY((job)->key_sha256) : BYTES_NONE),                \
 		db_text((job)->slot->name), db_text(step_name), db_int(intended_at),                         \
-		db_blob(buf_bytes(&(job)->csr)), db_blob(cert_serial_of(job)), db_blob(buf_bytes(&(job)->leaf))
+		db_blob(buf_bytes(&(job)->csr)), db_blob(cert_serial_of(job)),                               \
+		db_blob(buf_bytes(&(job)->leaf))
 
 static struct bytes cert_serial_of(const struct job *job)
 {
@@ -189,7 +191,8 @@ static struct bytes cert_serial_of(const struct job *job)
 static int insert_job(struct job *job, const char *step, size_t intended, struct db_tx *tx, struct err *err)
 {
 	if (db_run(tx,
-		   "INSERT INTO job(registration_id, key_sha256, slot, step, intended, csr, cert_serial, leaf,"
+		   "INSERT INTO job(registration_id, key_sha256, slot, step, intended, csr, cert_serial, "
+		   "leaf,"
 		   " serial, hwid, model, profile, attest, pipeline, version, state, started_ms)"
 		   " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,'open',?16)",
 		   DB_VALUES(JOB_VALUES(job, step, (int64_t)intended), db_text(job->unit.serial),
@@ -288,9 +291,9 @@ static int audit_failure(const struct job *job, const struct err *why, const cha
 int journal_fail(struct job *job, const struct err *why, struct err *err)
 {
 	CLEANUP(db_rollback) struct db_tx tx = { 0 };
-	const char *step = job->pipeline != NULL && job->next < job->pipeline->steps_n ?
-				   job->pipeline->steps[job->next].name :
-				   "seat";
+	const char *step = job->pipeline != NULL && job->next < job->pipeline->steps_n
+				   ? job->pipeline->steps[job->next].name
+				   : "seat";
 
 	job->attempts++;
 	if (db_begin(job->st->db, &tx, err) < 0 || audit_failure(job, why, step, &tx, err) < 0)
@@ -366,8 +369,8 @@ int journal_count(struct db *db, struct journal_counts *ret_counts, struct err *
 	db_read_begin(db, &tx);
 	if (db_get_int(&tx, "SELECT n FROM job_count WHERE state = 'passed'", DB_NO_VALUES, &counts.passed,
 		       &found, err) < 0 ||
-	    db_get_int(&tx, "SELECT n FROM job_count WHERE state = 'open'", DB_NO_VALUES, &counts.open, &found,
-		       err) < 0 ||
+	    db_get_int(&tx, "SELECT n FROM job_count WHERE state = 'open'", DB_NO_VALUES, &counts.open,
+		       &found, err) < 0 ||
 	    db_get_int(&tx, "SELECT n FROM job_count WHERE state = 'failed'", DB_NO_VALUES, &counts.failed,
 		       &found, err) < 0)
 		return -1;

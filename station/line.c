@@ -68,8 +68,7 @@ static int check_issuing_key(struct station *st, struct err *err)
 
 	if (hsm_session_open(st->hsm, &session, err) < 0 ||
 	    hsm_key_find(session, st->conf->issuing_key, &key, err) < 0 ||
-	    hsm_key_public(key, &spki, err) < 0 ||
-	    pki_issuer_has_key(st->issuer, buf_bytes(&spki), err) < 0)
+	    hsm_key_public(key, &spki, err) < 0 || pki_issuer_has_key(st->issuer, buf_bytes(&spki), err) < 0)
 		return err_wrap(err, "issuing key");
 	return 0;
 }
@@ -171,8 +170,8 @@ int line_service_open(struct line *line, struct enroll_service **ret_service, st
 		.timeout_ms = 30000,
 	};
 	line->services[i].macer = (struct macer){ hsm_key_mac, key };
-	if (enroll_service_open(&line->services[i].conf, &line->services[i].macer,
-				&line->services[i].service, err) < 0)
+	if (enroll_service_open(&line->services[i].conf, &line->services[i].macer, &line->services[i].service,
+				err) < 0)
 		return -1;
 	*ret_service = line->services[i].service;
 	return 0;

@@ -77,8 +77,7 @@ static int make_ca_key(struct hsm_session *session, const char *label, struct ca
 	if (str_format(uri, sizeof(uri), "pkcs11:object=%s", label) < 0)
 		return err_set(err, ERR_BUG, 0, "key label does not fit");
 	if (hsm_key_generate(session, HSM_KEY_EC_P256, label, err) < 0 ||
-	    hsm_key_find(session, uri, &ret->key, err) < 0 ||
-	    hsm_key_public(ret->key, &ret->spki, err) < 0 ||
+	    hsm_key_find(session, uri, &ret->key, err) < 0 || hsm_key_public(ret->key, &ret->spki, err) < 0 ||
 	    hsm_random(session, ret->serial, sizeof(ret->serial), err) < 0)
 		return err_wrap(err, "making the key %s", label);
 	pki_serial_shape(ret->serial);
@@ -87,7 +86,8 @@ static int make_ca_key(struct hsm_session *session, const char *label, struct ca
 
 static struct pki_ca_request request_for(const char *cn, const struct ca_key *key, unsigned days)
 {
-	return (struct pki_ca_request){ cn, buf_bytes(&key->spki), key->serial, clock_wall_ms() / 1000, days };
+	return (struct pki_ca_request){ cn, buf_bytes(&key->spki), key->serial, clock_wall_ms() / 1000,
+					days };
 }
 
 static int write_pem(const char *dir, const char *name, const struct buf *der, struct err *err)
@@ -148,7 +148,7 @@ static int make_ca(const char *dir, const char *id, struct err *err)
 
 static int write_ini(const char *dir, const char *id, struct err *err)
 {
-	char text[8192];
+	char text[2048];
 
 	if (str_format(text, sizeof(text),
 		       "; The station's configuration. Unknown keys are errors. No secret stands here.\n"
@@ -194,14 +194,18 @@ static int check_id(const char *id, struct err *err)
 int directory_make(const char *dir, const char *id, struct err *err)
 {
 	CLEANUP(db_closep) struct db *db = NULL;
-	char ini[DIRECTORY_PATH_MAX];
+	char ini[DIRECTORY_PATH_MAX], half[DIRECTORY_PATH_MAX];
 
 	if (check_id(id, err) < 0 || directory_path(dir, "station.ini", ini, err) < 0)
 		return -1;
 	if (access(ini, F_OK) == 0)
 		return err_set(err, ERR_OPERATOR, 0, "%s exists; this is a station directory already", ini);
-	if (mkdir(dir, 0700) < 0 && errno != EEXIST)
-		return err_set(err, ERR_OPERATOR, errno, "%s: %s", dir, strerror(errno));
+	if (directory_path(dir, "softhsm2.conf", half, err) < 0)
+		return -1;
+	if (access(half, F_OK) == 0)
+		return err_set(err, ERR_OPERATOR, 0,
+			       "%s was left half made; nothing was issued from it: remove it and start again",
+			       dir);
 	if (make_token(dir, id, err) < 0 || make_ca(dir, id, err) < 0 ||
 	    directory_open_db(dir, &db, err) < 0 || journal_init(db, err) < 0 || audit_init(db, err) < 0 ||
 	    enroll_init(db, err) < 0)

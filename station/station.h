@@ -18,15 +18,15 @@
 #include "station/seats.h"
 
 struct station {
-	const struct conf *conf;          /* const after parsing                     */
-	struct db *db;                    /* locks itself                            */
-	struct hsm *hsm;                  /* locks itself; sessions are per worker   */
-	struct pki_issuer *issuer;        /* read-only after opening                 */
-	struct buf intermediate_pem;      /* read-only after opening                 */
-	struct mailbox *events;           /* locks itself                            */
-	struct seats *seats;              /* locks itself                            */
-	struct enroll_sender *sender;     /* locks itself; NULL when nobody sends    */
-	_Atomic bool stop;                /* set once, by anybody; read at each step */
+	const struct conf *conf;      /* const after parsing                     */
+	struct db *db;                /* locks itself                            */
+	struct hsm *hsm;              /* locks itself; sessions are per worker   */
+	struct pki_issuer *issuer;    /* read-only after opening                 */
+	struct buf intermediate_pem;  /* read-only after opening                 */
+	struct mailbox *events;       /* locks itself                            */
+	struct seats *seats;          /* locks itself                            */
+	struct enroll_sender *sender; /* locks itself; NULL when nobody sends    */
+	_Atomic bool stop;            /* set once, by anybody; read at each step */
 };
 
 /* The keys and the session of one thread. */

@@ -29,19 +29,17 @@ static void post(struct worker *worker, enum event_kind kind, const struct job *
 {
 	struct event event = { .kind = kind };
 
-	(void)str_format(event.slot, sizeof(event.slot), "%s", worker->slot->name);
+	str_clip(event.slot, sizeof(event.slot), worker->slot->name);
 	if (job != NULL) {
-		(void)str_format(event.serial, sizeof(event.serial), "%s", job->unit.serial);
-		(void)str_format(event.registration_id, sizeof(event.registration_id), "%s",
-				 job->registration_id);
+		str_clip(event.serial, sizeof(event.serial), job->unit.serial);
+		str_clip(event.registration_id, sizeof(event.registration_id), job->registration_id);
 		event.elapsed_ms = (unsigned)(deadline_now_ms() - job->started_ms);
 		if (job->profile != NULL) {
 			event.attest = job->profile->attest;
 			event.group = job->profile->enroll == ENROLL_GROUP;
 		}
 		if (job->pipeline != NULL && job->next < job->pipeline->steps_n)
-			(void)str_format(event.step, sizeof(event.step), "%s",
-					 job->pipeline->steps[job->next].name);
+			str_clip(event.step, sizeof(event.step), job->pipeline->steps[job->next].name);
 	}
 	if (why != NULL) {
 		event.class = why->class;
@@ -79,7 +77,8 @@ static int run_with_retries(struct job *job, reopen_fn *reopen, void *arg, struc
 			return -1;
 		if (++tries == TRIES_MAX || atomic_load(&job->st->stop))
 			return err_raise(err, ERR_UNIT);
-		log_line(LOG_LEVEL_WARN, "retry", "unit=%s try=%u what=%s", job->unit.serial, tries, err->what);
+		log_line(LOG_LEVEL_WARN, "retry", "unit=%s try=%u what=%s", job->unit.serial, tries,
+			 err->what);
 		deadline_sleep(&never, BACKOFF_MS << tries);
 		if (reopen == NULL)
 			continue;
@@ -232,7 +231,8 @@ static void *worker_main(void *arg)
 	return NULL;
 }
 
-int worker_start(struct station *st, const struct conf_slot *slot, struct worker **ret_worker, struct err *err)
+int worker_start(struct station *st, const struct conf_slot *slot, struct worker **ret_worker,
+		 struct err *err)
 {
 	struct worker *worker = calloc(1, sizeof(*worker));
 

@@ -17,15 +17,14 @@ static int remember_ek(struct job *job, const struct pki_ek *ek, struct err *err
 {
 	char registration_id[FIXTURE_REGISTRATION_ID_LEN + 1];
 
-	if (job->has_key_sha256 &&
-	    !bytes_equal(BYTES_ARRAY(job->key_sha256), BYTES_ARRAY(ek->sha256)))
+	if (job->has_key_sha256 && !bytes_equal(BYTES_ARRAY(job->key_sha256), BYTES_ARRAY(ek->sha256)))
 		return err_set(err, ERR_UNIT, 0, "the unit is already known with another endorsement key");
 	memcpy(job->key_sha256, ek->sha256, SHA256_LEN);
 	job->has_key_sha256 = true;
 	fixture_tpm_registration_id(buf_bytes(&job->ek.public_area), registration_id);
-	return str_format(job->registration_id, sizeof(job->registration_id), "%s", registration_id) < 0 ?
-		       err_set(err, ERR_BUG, 0, "registration ID does not fit") :
-		       0;
+	return str_format(job->registration_id, sizeof(job->registration_id), "%s", registration_id) < 0
+		       ? err_set(err, ERR_BUG, 0, "registration ID does not fit")
+		       : 0;
 }
 
 int attest_tpm(struct job *job, struct err *err)
@@ -39,9 +38,9 @@ int attest_tpm(struct job *job, struct err *err)
 	if (pki_ek_parse(buf_bytes(&job->ek.public_area), &ek, err) < 0)
 		return -1;
 	/* A TPM without a certificate is common on development boards; one for another EK never is right. */
-	if (job->ek.cert.len > 0 && pki_ek_cert_check(buf_bytes(&job->ek.cert),
-						      buf_bytes(&job->ek.public_area), &defects, &der_len,
-						      err) < 0)
+	if (job->ek.cert.len > 0 &&
+	    pki_ek_cert_check(buf_bytes(&job->ek.cert), buf_bytes(&job->ek.public_area), &defects, &der_len,
+			      err) < 0)
 		return err_wrap(err, "checking the EK certificate");
 	if (remember_ek(job, &ek, err) < 0)
 		return -1;

@@ -8,7 +8,6 @@
 
 #include "station/steps/steps.h"
 
-DEFINE_CLEANUP(json_decrefp, json_t, json_decref)
 static void text_freep(char **text)
 {
 	free(*text);
@@ -44,7 +43,7 @@ static int split_host(const char *device_host, char *host, size_t cap, long *ret
 /* provisioning.json: what the unit needs to find its service (docs/PROTOCOL.md, item dps). */
 static int make_dps_item(const struct job *job, struct buf *ret_json, struct err *err)
 {
-	CLEANUP(json_decrefp) json_t *json = NULL;
+	json_auto_t *json = NULL;
 	CLEANUP(text_freep) char *text = NULL;
 	char host[CONF_TEXT_MAX + 1];
 	long port;
@@ -67,11 +66,11 @@ int inject_bundle(struct job *job, struct err *err)
 
 	if (make_dps_item(job, &dps, err) < 0)
 		return -1;
-	if (job->chain_pem.len > 0 && fixture_put(job->fixture, &job->deadline, UNIT_ITEM_CHAIN,
-						  buf_bytes(&job->chain_pem), err) < 0)
+	if (job->chain_pem.len > 0 &&
+	    fixture_put(job->fixture, &job->deadline, UNIT_ITEM_CHAIN, buf_bytes(&job->chain_pem), err) < 0)
 		return err_wrap(err, "injecting the chain");
-	if (job->symkey.p != NULL && fixture_put(job->fixture, &job->deadline, UNIT_ITEM_SYMKEY,
-						 secret_bytes(&job->symkey), err) < 0)
+	if (job->symkey.p != NULL &&
+	    fixture_put(job->fixture, &job->deadline, UNIT_ITEM_SYMKEY, secret_bytes(&job->symkey), err) < 0)
 		return err_wrap(err, "injecting the key");
 	if (fixture_put(job->fixture, &job->deadline, UNIT_ITEM_DPS, buf_bytes(&dps), err) < 0)
 		return err_wrap(err, "injecting the provisioning data");

@@ -69,10 +69,14 @@ int record_certificate(struct job *job, struct db_tx *tx, struct err *err)
 	struct pki_cert_info info;
 	char key[64], cert[HEX_LEN(SHA256_LEN) + 1], spki[HEX_LEN(SHA256_LEN) + 1], id[24];
 	const struct audit_field fields[] = {
-		{ "unit", job->unit.serial },    { "registration_id", job->registration_id },
-		{ "cert_serial", info.serial_hex }, { "cert_sha256", cert },
-		{ "key_sha256", spki },          { "issuer", info.issuer_cn },
-		{ "profile", job->profile->name }, { "slot", job->slot->name },
+		{ "unit", job->unit.serial },
+		{ "registration_id", job->registration_id },
+		{ "cert_serial", info.serial_hex },
+		{ "cert_sha256", cert },
+		{ "key_sha256", spki },
+		{ "issuer", info.issuer_cn },
+		{ "profile", job->profile->name },
+		{ "slot", job->slot->name },
 		{ "job", id },
 	};
 	const struct audit_event event = { "certificate-issued", key, fields, ARRAY_LEN(fields) };

@@ -49,7 +49,8 @@ int prove_mac(struct job *job, struct err *err)
 		return -1;
 	hmac_sha256(secret_bytes(&job->symkey), BYTES_ARRAY(message), want);
 	if (proof.len != sizeof(want) || CRYPTO_memcmp(proof.p, want, sizeof(want)) != 0)
-		return err_set(err, ERR_UNIT, 0, "the unit can't prove its key: it does not hold what it was given");
+		return err_set(err, ERR_UNIT, 0,
+			       "the unit can't prove its key: it does not hold what it was given");
 	return 0;
 }
 

@@ -1,0 +1,125 @@
+/*
+ * station hsm list: does the token answer, and is every key of the
+ * configuration there? station hsm import OBJECT: brings in a key of the
+ * service, typed or piped, once; afterwards only the token has it.
+ */
+#include "hsm/hsm.h"
+
+#include "station/commands/commands.h"
+#include "station/conf.h"
+#include "station/directory.h"
+#include "station/exit.h"
+#include "station/report.h"
+
+struct token {
+	struct conf *conf;
+	struct hsm *hsm;
+	struct hsm_session *session;
+};
+
+static void token_close(struct token *token)
+{
+	hsm_session_close(token->session);
+	hsm_close(token->hsm);
+	conf_free(token->conf);
+}
+
+static int token_open(const char *dir, struct token *token, int *ret_exit, struct err *err)
+{
+	struct hsm_conf conf;
+
+	*ret_exit = EXIT_CONFIG;
+	if (conf_load(dir, &token->conf, err) < 0)
+		return -1;
+	conf = (struct hsm_conf){ token->conf->module, token->conf->token, token->conf->pin_source };
+	directory_use_softhsm(dir);
+	*ret_exit = EXIT_NOT_TRUSTED;
+	if (hsm_open(&conf, &token->hsm, err) < 0)
+		return -1;
+	return hsm_session_open(token->hsm, &token->session, err);
+}
+
+static int print_key(struct token *token, const char *what, const char *uri, bool json, bool *all,
+		     struct err *err)
+{
+	bool found = false;
+
+	if (uri[0] == '\0')
+		return 0;
+	if (hsm_key_exists(token->session, uri, &found, err) < 0)
+		return err_wrap(err, "%s", what);
+	*all = *all && found;
+	if (json)
+		(void)printf("{\"event\":\"key\",\"for\":\"%s\",\"present\":%s}\n", what,
+			     found ? "true" : "false");
+	else
+		(void)printf("%-28s %-8s %s\n", what, found ? "present" : "MISSING", uri);
+	return 0;
+}
+
+static int list(struct token *token, bool json, bool *ret_all, struct err *err)
+{
+	const struct conf *conf = token->conf;
+	struct hsm_info info;
+
+	*ret_all = true;
+	if (hsm_info(token->hsm, &info, err) < 0)
+		return -1;
+	if (!json)
+		(void)printf("token %s, %s %s, serial %s\n", info.label, info.manufacturer, info.model,
+			     info.serial);
+	if (print_key(token, "issuing-key", conf->issuing_key, json, ret_all, err) < 0 ||
+	    print_key(token, "audit-key", conf->audit_key, json, ret_all, err) < 0 ||
+	    print_key(token, "service key", conf->service_key, json, ret_all, err) < 0)
+		return -1;
+	for (size_t i = 0; i < conf->profiles_n; i++)
+		if (print_key(token, conf->profiles[i].name, conf->profiles[i].group_key, json, ret_all,
+			      err) < 0)
+			return -1;
+	return 0;
+}
+
+/* base64, as the service's portal shows it. */
+static int import(struct token *token, const char *label, struct err *err)
+{
+	SECRET_AUTO text = { NULL, 0 };
+	SECRET_AUTO key = { NULL, 0 };
+
+	if (isatty(0) != 0 ? secret_prompt("Key (base64)", &text, err) < 0
+			   : secret_read_file("/dev/stdin", &text, err) < 0)
+		return -1;
+	if (secret_base64_decode(&text, &key, err) < 0)
+		return -1;
+	if (key.len < 16 || key.len > 64)
+		return err_set(err, ERR_OPERATOR, 0,
+			       "the key has %zu bytes; the service's keys have 16 to 64", key.len);
+	return hsm_key_import_hmac(token->session, label, &key, err);
+}
+
+static int run(const struct options *options, int *ret_exit, struct err *err)
+{
+	CLEANUP(token_close) struct token token = { 0 };
+	bool listing = options->args_n == 1 && strcmp(options->args[0], "list") == 0;
+	bool importing = options->args_n == 2 && strcmp(options->args[0], "import") == 0;
+	bool all = true;
+
+	*ret_exit = EXIT_CONFIG;
+	if (!listing && !importing)
+		return err_set(err, ERR_OPERATOR, 0, "usage: station hsm list | import OBJECT");
+	if (token_open(options->dir, &token, ret_exit, err) < 0)
+		return -1;
+	if (listing ? list(&token, options->json, &all, err) < 0 : import(&token, options->args[1], err) < 0)
+		return -1;
+	*ret_exit = all ? EXIT_DONE : EXIT_IN_PART;
+	return 0;
+}
+
+int command_hsm(const struct options *options)
+{
+	struct err err = { 0 };
+	int status;
+
+	if (run(options, &status, &err) < 0)
+		report_error(options->json, &err);
+	return status;
+}

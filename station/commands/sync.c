@@ -1,0 +1,106 @@
+/* station sync: sends what waits, once or for as long as it is watched. */
+#include "base/log.h"
+#include "station/commands/commands.h"
+#include "station/exit.h"
+#include "station/line.h"
+#include "station/report.h"
+
+#define WATCH_MS 2000
+
+static void print_result(bool json, const struct enroll_progress *total, const struct enroll_counts *counts)
+{
+	if (json)
+		(void)printf("{\"event\":\"sync\",\"enrolled\":%u,\"retried\":%u,\"quarantined\":%u,"
+			     "\"pending\":%lld,\"calls\":%u}\n",
+			     total->enrolled, total->retried, total->quarantined,
+			     (long long)(counts->queued + counts->sending + counts->retry), total->calls);
+	else
+		(void)printf(
+			"%u enrolled, %u to be tried again, %u refused; %lld wait, %lld quarantined in all\n",
+			total->enrolled, total->retried, total->quarantined,
+			(long long)(counts->queued + counts->sending + counts->retry),
+			(long long)counts->quarantined);
+	(void)fflush(stdout);
+}
+
+/* Until nothing is due now. */
+static int send_due(struct station *st, struct enroll_service *service, struct enroll_progress *total,
+		    struct err *err)
+{
+	struct enroll_progress progress = { .more = true };
+
+	while (progress.more) {
+		if (enroll_send_batch(service, st->db, clock_wall_ms(), &progress, err) < 0)
+			return -1;
+		total->enrolled += progress.enrolled;
+		total->retried += progress.retried;
+		total->quarantined += progress.quarantined;
+		total->calls += progress.calls;
+	}
+	return 0;
+}
+
+static int sync_once(struct line *line, struct enroll_service *service, bool json, int *ret_exit,
+		     struct err *err)
+{
+	struct station *st = line_station(line);
+	struct enroll_progress total = { 0 };
+	struct enroll_counts counts;
+
+	*ret_exit = EXIT_SERVICE;
+	if (send_due(st, service, &total, err) < 0) {
+		if (err->class >= ERR_STATION)
+			*ret_exit = EXIT_NOT_TRUSTED;
+		return -1;
+	}
+	*ret_exit = EXIT_NOT_TRUSTED;
+	if (enroll_count(st->db, &counts, err) < 0)
+		return -1;
+	print_result(json, &total, &counts);
+	*ret_exit = counts.queued + counts.sending + counts.retry + counts.quarantined > 0 ? EXIT_IN_PART
+											   : EXIT_DONE;
+	return 0;
+}
+
+/* A service that is away does not end a watch: it is said once per round, and tried again. */
+static int watch(struct line *line, struct enroll_service *service, bool json, int *ret_exit, struct err *err)
+{
+	bool signalled = false;
+
+	while (!signalled) {
+		const struct deadline pause = deadline_in_ms(WATCH_MS);
+		struct event event;
+		bool got;
+
+		if (sync_once(line, service, json, ret_exit, err) < 0) {
+			if (*ret_exit != EXIT_SERVICE)
+				return -1;
+			report_error(json, err);
+			err_clear(err);
+		}
+		if (line_next_event(line, &pause, &event, &got, &signalled, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int command_sync(const struct options *options)
+{
+	CLEANUP(line_closep) struct line *line = NULL;
+	struct enroll_service *service = NULL;
+	struct err err = { 0 };
+	int status = EXIT_CONFIG, ret;
+
+	log_open(2, LOG_LEVEL_WARN);
+	ret = line_open(options->dir, &line, &status, &err);
+	if (ret == 0) {
+		status = EXIT_NOT_TRUSTED;
+		ret = line_service_open(line, &service, &err);
+	}
+	if (ret == 0)
+		ret = options->watch ? watch(line, service, options->json, &status, &err)
+				     : sync_once(line, service, options->json, &status, &err);
+	if (ret < 0)
+		report_error(options->json, &err);
+	return status;
+}

@@ -1,0 +1,78 @@
+/*
+ * station: gives devices their identity on the manufacturing line.
+ *
+ *   main.c        this table           options.c   the command line
+ *   conf.c        station.ini          directory.c, make.c   the station directory
+ *   line.c        a running line       worker.c    a slot: wait for a unit, serve it, retry
+ *   job.c         THE PRODUCT: the pipelines and the loop that runs them
+ *   journal.c     what is durable      steps/      what each step does
+ *   events.c      one event stream     report.c    how it is printed
+ *   commands/     one file per sub-command          demo.c, hand.c   the demo's technician
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/secret.h"
+#include "station/commands/commands.h"
+#include "station/exit.h"
+#include "station/report.h"
+
+static const struct command commands[] = {
+	{ "demo", "[--devices N] [--slots K] [--dir DIR] [--headless] [--json] [--keep]",
+	  "provision emulated devices, end to end, and check the result", "nsdhjk", 0, command_demo },
+	{ "init", "DIR [--id ID]", "make a station directory (SoftHSM, root and issuing CA)", "i", 1,
+	  command_init },
+	{ "run", "--headless [--dir DIR] [--json] [--count N]", "work: serve the slots", "dhjc", 0,
+	  command_run },
+	{ "status", "[--dir DIR] [--json]", "units, queue and log in one look", "dj", 0, command_status },
+	{ "sync", "[--dir DIR] [--watch] [--json]", "send what waits in the outbox", "dwj", 0, command_sync },
+	{ "unit", "list | show SERIAL [--dir DIR] [--json]", "what is known of units", "dj", 2,
+	  command_unit },
+	{ "enroll", "list | retry [REGISTRATION-ID] [--dir DIR] [--json]",
+	  "records on their way to the service", "dj", 2, command_enroll },
+	{ "audit", "show | verify [--dir DIR] [--json]", "the log, and whether it is whole", "dj", 1,
+	  command_audit },
+	{ "hsm", "list | import OBJECT [--dir DIR] [--json]", "the token; bring in a key (typed or on stdin)",
+	  "dj", 2, command_hsm },
+};
+
+static void print_help(FILE *to)
+{
+	(void)fprintf(to, "station: device identity on the manufacturing line\n\n");
+	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+		(void)fprintf(to, "  station %s %s\n      %s\n", commands[i].name, commands[i].usage,
+			      commands[i].help);
+	(void)fprintf(to, "\nDIR is --dir, else $STATION_DIR, else /var/lib/station.\n"
+			  "Exit status: 0 done, 1 in part, 2 usage or configuration, 3 not trusted, "
+			  "4 service not reachable.\n");
+}
+
+static int run_command(const struct command *command, int argc, char **argv)
+{
+	struct options options;
+	struct err err = { 0 };
+
+	if (options_parse(command, argc, argv, &options, &err) < 0) {
+		report_error(false, &err);
+		return EXIT_CONFIG;
+	}
+	if (secret_heap_init(&err) < 0) {
+		report_error(options.json, &err);
+		return EXIT_NOT_TRUSTED;
+	}
+	return command->run(&options);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0) {
+		print_help(argc < 2 ? stderr : stdout);
+		return argc < 2 ? EXIT_CONFIG : EXIT_DONE;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+		if (strcmp(commands[i].name, argv[1]) == 0)
+			return run_command(&commands[i], argc - 1, argv + 1);
+	(void)fprintf(stderr, "station: unknown command \"%s\"; see: station help\n", argv[1]);
+	return EXIT_CONFIG;
+}

@@ -1,0 +1,36 @@
+/* The command line: one table of options; each command names the ones it takes. */
+#ifndef STATION_OPTIONS_H
+#define STATION_OPTIONS_H
+
+#include <stdbool.h>
+
+#include "base/err.h"
+
+#define OPTIONS_ARGS_MAX 4
+
+struct options {
+	const char *dir; /* --dir, else $STATION_DIR, else /var/lib/station */
+	bool dir_given;
+	const char *id;
+	bool json, headless, keep, watch;
+	unsigned count;   /* 0: no limit */
+	unsigned devices; /* of the demo */
+	unsigned slots;
+	const char *args[OPTIONS_ARGS_MAX];
+	unsigned args_n;
+};
+
+struct command {
+	const char *name;
+	const char *usage; /* after the name */
+	const char *help;  /* one line */
+	const char *takes; /* letters of the options it takes (options.c) */
+	unsigned args_max;
+	int (*run)(const struct options *options); /* returns an exit status */
+};
+
+/* ERR_OPERATOR with a usage sentence. argv[0] is the command's name. */
+MUST_USE int options_parse(const struct command *command, int argc, char **argv, struct options *ret_options,
+			   struct err *err);
+
+#endif

@@ -1,0 +1,165 @@
+/*
+ * Printing. Texts from devices were made printable where they entered (error
+ * texts, checked serials), and JSON goes through jansson, so nothing a device
+ * says can act on the terminal.
+ */
+#include "station/report.h"
+
+#include <stdlib.h>
+
+#include <jansson.h>
+
+static void print_json(json_t *object)
+{
+	char *text = object != NULL ? json_dumps(object, JSON_COMPACT | JSON_PRESERVE_ORDER) : NULL;
+
+	if (text != NULL)
+		(void)puts(text);
+	(void)fflush(stdout);
+	free(text);
+	json_decref(object);
+}
+
+const char *report_advice(enum err_class class)
+{
+	switch (class) {
+	case ERR_RETRY:
+		return "Seat the unit again.";
+	case ERR_UNIT:
+		return "Put the unit aside.";
+	case ERR_OPERATOR:
+		return "Correct it, then try again.";
+	case ERR_STATION:
+		return "Nothing more is issued. Call the line lead.";
+	case ERR_BUG:
+		return "Stop and keep the station directory as it is; this is a fault of the program.";
+	case ERR_NONE:
+		break;
+	}
+	return "";
+}
+
+void report_error(bool json, const struct err *err)
+{
+	char text[sizeof(err->what) + sizeof(err->where) + 3];
+
+	(void)err_text(err, text, sizeof(text));
+	if (json)
+		print_json(json_pack("{s:s, s:s, s:s, s:s}", "event", "error", "class",
+				     err_class_name(err->class), "text", text, "advice",
+				     report_advice(err->class)));
+	else
+		(void)fprintf(stderr, "station: %s\n         %s\n", text, report_advice(err->class));
+}
+
+/* Only what differs from kind to kind: how a line and an object of it look, and what it counts as. */
+static void print_unit(const struct event *e, const char *result)
+{
+	(void)printf("slot %-3s %-28s %-8s %-9s %6.1f s\n", e->slot, e->serial, result,
+		     attest_name(e->attest), e->elapsed_ms / 1000.0);
+	if (e->text[0] != '\0')
+		(void)printf("         %s\n         %s\n", e->text, report_advice(e->class));
+	(void)fflush(stdout);
+}
+
+static void json_unit(const struct event *e, const char *result)
+{
+	json_t *object = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:f}", "event", "unit", "result", result,
+				   "slot", e->slot, "serial", e->serial, "registrationId", e->registration_id,
+				   "attest", attest_name(e->attest), "seconds", e->elapsed_ms / 1000.0);
+
+	if (e->text[0] != '\0') {
+		(void)json_object_set_new(object, "class", json_string(err_class_name(e->class)));
+		(void)json_object_set_new(object, "step", json_string(e->step));
+		(void)json_object_set_new(object, "text", json_string(e->text));
+	}
+	print_json(object);
+}
+
+static void report_unit(bool json, const struct event *e, const char *result)
+{
+	if (json)
+		json_unit(e, result);
+	else
+		print_unit(e, result);
+}
+
+static void report_progress(bool json, const struct event *e, const char *name)
+{
+	/* On a terminal a line per unit is enough; programs get every step. */
+	if (json)
+		print_json(json_pack("{s:s, s:s, s:s, s:s}", "event", name, "slot", e->slot, "serial",
+				     e->serial, "step", e->step));
+}
+
+static void report_service(bool json, const struct event *e)
+{
+	if (json)
+		print_json(json_pack("{s:s, s:b, s:s}", "event", "service", "reachable", e->reachable, "text",
+				     e->text));
+	else
+		(void)printf("service  %s%s%s\n", e->reachable ? "reachable" : "not reachable, records wait",
+			     e->text[0] != '\0' ? ": " : "", e->text);
+}
+
+static void report_sync(bool json, const struct event *e)
+{
+	if (json)
+		print_json(json_pack("{s:s, s:i, s:i, s:i}", "event", "sync", "enrolled", (int)e->enrolled,
+				     "retried", (int)e->retried, "quarantined", (int)e->quarantined));
+	else if (e->quarantined > 0)
+		(void)printf("service  refused %u records; see: station enroll list\n", e->quarantined);
+}
+
+void report_event(bool json, const struct event *e, struct tally *tally)
+{
+	switch (e->kind) {
+	case EVENT_SEATED:
+		report_progress(json, e, "seated");
+		break;
+	case EVENT_STEP:
+		report_progress(json, e, "step");
+		break;
+	case EVENT_PASS:
+		tally->passed++;
+		tally->group += e->group ? 1 : 0;
+		report_unit(json, e, "PASS");
+		break;
+	case EVENT_ALREADY:
+		tally->already++;
+		report_unit(json, e, "ALREADY");
+		break;
+	case EVENT_FAIL:
+		tally->failed++;
+		report_unit(json, e, "FAIL");
+		break;
+	case EVENT_STOP:
+		tally->stopped++;
+		report_unit(json, e, "STOP");
+		break;
+	case EVENT_SERVICE:
+		report_service(json, e);
+		break;
+	case EVENT_SYNC:
+		report_sync(json, e);
+		break;
+	}
+}
+
+void report_summary(bool json, const struct summary *s)
+{
+	if (json) {
+		print_json(json_pack("{s:s, s:i, s:i, s:i, s:I, s:I, s:I, s:I, s:I, s:f}", "event", "summary",
+				     "units", (int)s->units, "passed", (int)s->passed, "failed",
+				     (int)s->failed, "enrolled", (json_int_t)s->enrolled, "group",
+				     (json_int_t)s->group, "pending", (json_int_t)s->pending, "quarantined",
+				     (json_int_t)s->quarantined, "audit_entries",
+				     (json_int_t)s->audit_entries, "seconds", s->seconds));
+		return;
+	}
+	(void)printf("\n%u units: %u passed, %u failed. Service: %lld enrolled, %lld through their group, "
+		     "%lld pending, %lld quarantined. Audit log: %lld entries. %.1f s.\n",
+		     s->units, s->passed, s->failed, (long long)s->enrolled, (long long)s->group,
+		     (long long)s->pending, (long long)s->quarantined, (long long)s->audit_entries,
+		     s->seconds);
+}
