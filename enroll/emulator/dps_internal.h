@@ -1,0 +1,315 @@
+/*
+ * dps-emulator: the Device Provisioning Service on loopback. This header is
+ * private to the folder (and to its tests): a request goes in, a response comes
+ * out, and only server.c knows that HTTP carries them.
+ *
+ * Errors of a request travel in struct err like all others: class ERR_UNIT,
+ * code = the service's error code (HTTP status * 1000 + number), what = its
+ * message, where = an explanation for the answer's "info". ERR_STATION means
+ * that this program itself failed; it is answered with 500.
+ */
+#ifndef DPS_INTERNAL_H
+#define DPS_INTERNAL_H
+
+#include <stdatomic.h>
+
+#include <jansson.h>
+
+#include "base/bytes.h"
+#include "base/err.h"
+
+#define DPS_ID_MAX    128
+#define DPS_BODY_MAX  (96 * 1024)       /* limit of a message               */
+#define DPS_BULK_MAX  10                /* enrollments in one call          */
+#define DPS_REPLY_MAX (2 * 1024 * 1024) /* no answer is larger              */
+#define DPS_PAGE_MAX  (768 * 1024)      /* a page of a query ends before it */
+#define DPS_ETAG_MAX  64                /* text of an etag, with its NUL    */
+#define DPS_KEY_LEN   64                /* policy keys and generated keys   */
+#define DPS_UUID_LEN  36
+
+DEFINE_CLEANUP(json_freep, json_t, json_decref)
+
+/* --- Codes of the service (dps-api 1.8); the numbers of 405 to 415, 412 and 429 are not documented. ---- */
+
+enum {
+	DPS_BAD_REQUEST = 400004,
+	DPS_UNAUTHORIZED = 401002,
+	DPS_NO_RESOURCE = 404001,
+	DPS_NO_ENROLLMENT = 404201,
+	DPS_NO_GROUP = 404202,
+	DPS_NOT_ALLOWED = 405001,
+	DPS_ENROLLMENT_EXISTS = 409201,
+	DPS_GROUP_EXISTS = 409202,
+	DPS_LENGTH_REQUIRED = 411001,
+	DPS_PRECONDITION_FAILED = 412001,
+	DPS_TOO_LARGE = 413001,
+	DPS_NOT_JSON = 415001,
+	DPS_THROTTLED = 429001,
+	DPS_INTERNAL = 500001,
+};
+
+/* --- One request, one response ------------------------------------------------------------------------- */
+
+struct dps_header {
+	const char *name;
+	const char *value;
+};
+
+struct dps_request {
+	const char *method;
+	const char *target; /* as sent: path and query, percent-encoded           */
+	const struct dps_header *headers;
+	size_t headers_n;
+	struct bytes body;
+	bool too_large;   /* the body was longer than DPS_BODY_MAX and dropped  */
+	int64_t at_ticks; /* wall clock, units of 100 ns since 1970             */
+};
+
+/* NULL if the request has no such header; names are compared without case. */
+const char *dps_request_header(const struct dps_request *req, const char *name);
+
+#define DPS_RESPONSE_HEADERS 8
+struct dps_response {
+	unsigned status;
+	struct buf body; /* JSON, or empty */
+	struct {
+		const char *name; /* a literal */
+		char value[160];
+	} headers[DPS_RESPONSE_HEADERS];
+	size_t headers_n;
+	bool drop; /* committed, but the connection closes without an answer */
+};
+
+void dps_response_init(struct dps_response *res);
+void dps_response_deinit(struct dps_response *res);
+/* Adds a header; one that does not fit is left out, since all values are our own. */
+void dps_response_header(struct dps_response *res, const char *name, const char *value);
+/* Status and JSON body. */
+MUST_USE int dps_response_json(struct dps_response *res, unsigned status, const json_t *body,
+			       struct err *err);
+/* Replaces whatever was there by the error's answer. */
+void dps_response_error(struct dps_response *res, const struct err *error, int64_t at_ticks);
+
+/* --- Knobs: limits and faults on request ------------------------------------------------------------------ */
+
+struct dps_knobs {
+	unsigned operations_per_minute; /* 0: no limit                                   */
+	int retry_after_s;              /* of a 429; 0: none; -1: what the window leaves */
+	unsigned latency_ms;            /* before each answer                            */
+	unsigned fail_every;            /* each n-th call is refused ...                 */
+	unsigned fail_status;           /* ... with this HTTP status, nothing is done    */
+	unsigned drop_reply_every;      /* each n-th change is done but not answered     */
+	unsigned fail_item_every;       /* each n-th item of bulk calls is refused (500) */
+};
+
+struct dps_pace {
+	int64_t window_ticks; /* when the window of one minute began */
+	unsigned used;
+	uint64_t calls, changes, items;
+};
+
+/* Counts a call: 429001 beyond the limit, or the failure that is due. */
+MUST_USE int dps_pace_call(struct dps_pace *pace, const struct dps_knobs *knobs, int64_t at_ticks,
+			   struct dps_response *res, struct err *err);
+bool dps_pace_drops_reply(struct dps_pace *pace, const struct dps_knobs *knobs);
+bool dps_pace_fails_item(struct dps_pace *pace, const struct dps_knobs *knobs);
+
+/* --- Records ------------------------------------------------------------------------------------------------ */
+
+enum dps_table {
+	DPS_ENROLLMENTS,
+	DPS_GROUPS,
+	DPS_TABLES,
+};
+
+struct dps_record {
+	struct dps_record *next; /* in its bucket */
+	int64_t seq;             /* order of creation; a query pages by it */
+	char id[DPS_ID_MAX + 1]; /* lower case */
+	char etag[DPS_ETAG_MAX];
+	char *text; /* the whole record, compact JSON */
+};
+
+struct dps_store;
+
+/*
+ * With a path every change is also a line of that journal; it is replayed here.
+ * ERR_OPERATOR if the file is in use by another or not a journal.
+ */
+MUST_USE int dps_store_open(const char *path, struct dps_store **ret_store, struct err *err);
+void dps_store_close(struct dps_store *store);
+DEFINE_CLEANUP(dps_store_closep, struct dps_store, dps_store_close)
+
+/* Ids are compared without case. NULL if there is none; borrowed until the next change. */
+const struct dps_record *dps_store_find(const struct dps_store *store, enum dps_table table, const char *id);
+/* The first record created after seq (0: the first of all), or NULL. */
+const struct dps_record *dps_store_after(const struct dps_store *store, enum dps_table table, int64_t seq);
+size_t dps_store_count(const struct dps_store *store, enum dps_table table);
+/* Adds or replaces; doc has the id and its "etag". */
+MUST_USE int dps_store_put(struct dps_store *store, enum dps_table table, const char *id, const json_t *doc,
+			   struct err *err);
+/* Forgetting what is not there is no error. */
+MUST_USE int dps_store_delete(struct dps_store *store, enum dps_table table, const char *id, struct err *err);
+/* Returns when the changes are on disk; after a failure every further change fails too. */
+MUST_USE int dps_store_sync(struct dps_store *store, struct err *err);
+
+/* --- The journal file under a store ------------------------------------------------------------------------ */
+
+struct dps_journal;
+typedef int dps_journal_fn(void *arg, enum dps_table table, const char *id, const json_t *doc,
+			   struct err *err); /* doc NULL: deleted */
+
+/* Opens and locks the file, and calls replay for each change in it. A line torn by a crash is cut off. */
+MUST_USE int dps_journal_open(const char *path, dps_journal_fn *replay, void *arg,
+			      struct dps_journal **ret_journal, struct err *err);
+void dps_journal_close(struct dps_journal *journal);
+/* Adds a change, in memory; doc NULL: deleted. */
+MUST_USE int dps_journal_add(struct dps_journal *journal, enum dps_table table, const char *id,
+			     const json_t *doc, struct err *err);
+/* Writes what was added and waits for the disk. */
+MUST_USE int dps_journal_sync(struct dps_journal *journal, struct err *err);
+
+/* --- Enrollments and groups ---------------------------------------------------------------------------------- */
+
+struct dps_kind {
+	enum dps_table table;
+	bool individual;
+	const char *id_key;    /* "registrationId"  */
+	const char *list_key;  /* "enrollments"     */
+	const char *item_type; /* of a query's page */
+	int missing_code, exists_code;
+	const char *missing_text, *exists_text;
+};
+extern const struct dps_kind dps_enrollments, dps_groups;
+
+/* dps-api section 2: 1 to 128 of letters, digits and "-._:"; first and last are a letter, a digit or '-'. */
+bool dps_id_valid(const char *id);
+/* Checks the optional members and copies those it knows into doc. */
+MUST_USE int dps_fields_take(const struct dps_kind *kind, const json_t *in, json_t *doc, struct err *err);
+/* Checks an attestation and returns it in the form the service keeps. */
+MUST_USE int dps_attestation_take(const struct dps_kind *kind, const json_t *in, json_t **ret_attestation,
+				  struct err *err);
+/* PEM, base64 of DER, or base64 of PEM: X509CertificateInfo (1.3). */
+MUST_USE int dps_cert_info(const char *certificate, json_t **ret_info, bool *ret_ca, struct err *err);
+/* Whether an If-Match value (raw, quoted, weak, list, "*") names etag. */
+bool dps_etag_matches(const char *if_match, const char *etag);
+
+/* --- The service --------------------------------------------------------------------------------------------- */
+
+struct dps_conf {
+	const char *const *hosts; /* names that it answers to, NULL at the end */
+	char id_scope[32];
+	char policy[128];
+	uint8_t key[DPS_KEY_LEN]; /* of the policy; this service guards nothing */
+	struct dps_knobs knobs;
+};
+
+struct dps;
+
+/* Borrows conf and store. */
+MUST_USE int dps_new(const struct dps_conf *conf, struct dps_store *store, struct dps **ret_dps,
+		     struct err *err);
+void dps_free(struct dps *dps);
+DEFINE_CLEANUP(dps_freep, struct dps, dps_free)
+/* Answers one request; any thread, one at a time inside. res is initialised and always gets a status. */
+void dps_handle(struct dps *dps, const struct dps_request *req, struct dps_response *res);
+
+/* What a handler of the routes table works on. */
+struct dps_call {
+	const struct dps_conf *conf;
+	struct dps_store *store;
+	struct dps_pace *pace;
+	const struct dps_request *req;
+	struct dps_response *res;
+	const struct dps_kind *kind;
+	char id[DPS_ID_MAX + 1]; /* from the path; "" where the route has none */
+	bool changed;            /* a record was written or deleted            */
+};
+
+MUST_USE int dps_enrollment_get(struct dps_call *call, struct err *err);
+MUST_USE int dps_enrollment_put(struct dps_call *call, struct err *err);
+MUST_USE int dps_enrollment_delete(struct dps_call *call, struct err *err);
+MUST_USE int dps_enrollment_attestation(struct dps_call *call, struct err *err);
+MUST_USE int dps_bulk(struct dps_call *call, struct err *err);
+MUST_USE int dps_query(struct dps_call *call, struct err *err);
+MUST_USE int dps_registration_missing(struct dps_call *call, struct err *err);
+MUST_USE int dps_registration_query(struct dps_call *call, struct err *err);
+
+/* The request's body as a JSON object; 400004 otherwise. */
+MUST_USE int dps_call_json(const struct dps_call *call, json_t **ret_body, struct err *err);
+/* PUT: creates without if_match, replaces with it. *ret_doc is the record with its keys. */
+MUST_USE int dps_record_write(struct dps_call *call, const char *id, const json_t *in, const char *if_match,
+			      json_t **ret_doc, struct err *err);
+MUST_USE int dps_record_delete(struct dps_call *call, const char *id, const char *if_match, struct err *err);
+/* As GET and query show it: without symmetric keys. */
+MUST_USE int dps_record_public(const struct dps_record *record, json_t **ret_doc, struct err *err);
+
+/* The Authorization header of the service API (4.3); 401002. */
+MUST_USE int dps_sas_check(const struct dps_conf *conf, const struct dps_request *req, struct err *err);
+
+/* --- Small things --------------------------------------------------------------------------------------------- */
+
+/* %XX with either hex case; -1 on a bad escape, a NUL, or too little room. */
+MUST_USE int dps_percent_decode(struct bytes in, char *out, size_t cap);
+/* 2026-11-22T02:20:13.1234567Z */
+#define DPS_TIME_LEN 28
+void dps_time_text(int64_t ticks, char out[DPS_TIME_LEN + 1]);
+int64_t dps_time_now(void);
+MUST_USE int dps_uuid(char out[DPS_UUID_LEN + 1], struct err *err);
+
+/* --- The program ---------------------------------------------------------------------------------------------- */
+
+struct dps_options {
+	const char *dir;
+	const char *state_file; /* NULL: in memory only */
+	char address[16];       /* IPv4 of 127.0.0.0/8  */
+	uint16_t port;          /* 0: any               */
+	const char *id_scope;   /* NULL: kept or made   */
+	const char *policy;
+	struct dps_knobs knobs;
+	bool stay;
+};
+
+/* ERR_OPERATOR names the option. *ret_help true when only help was asked for. */
+MUST_USE int dps_options_parse(int argc, char **argv, struct dps_options *ret_options, bool *ret_help,
+			       struct err *err);
+extern const char dps_usage[];
+
+#define DPS_PATH_MAX 1024
+#define DPS_PEM_MAX  2048
+/* Who the service is: made once, kept beside the state file so that a restart is the same service. */
+struct dps_identity {
+	char id_scope[32];
+	char policy[128];
+	uint8_t key[DPS_KEY_LEN];
+	uint16_t port; /* of the last run, 0 if none */
+	char ca_pem[DPS_PEM_MAX];
+	char ca_key_pem[DPS_PEM_MAX];
+	char cert_pem[DPS_PEM_MAX]; /* the server's, made at each start */
+	char key_pem[DPS_PEM_MAX];
+};
+
+/* Loads FILE.identity or makes a new one; then a server certificate for the hosts. */
+MUST_USE int dps_identity_open(const struct dps_options *options, const char *const *hosts,
+			       struct dps_identity **ret_identity, struct err *err);
+void dps_identity_free(struct dps_identity *identity);
+DEFINE_CLEANUP(dps_identity_freep, struct dps_identity, dps_identity_free)
+/* Keeps it (0600) if there is a state file. */
+MUST_USE int dps_identity_save(const struct dps_options *options, const struct dps_identity *identity,
+			       struct err *err);
+/* A new CA, and a server certificate under it. */
+MUST_USE int dps_ca_make(struct dps_identity *identity, struct err *err);
+MUST_USE int dps_server_cert_make(struct dps_identity *identity, const char *const *hosts, struct err *err);
+/* Replaces a file in one step; content is on disk when it returns. */
+MUST_USE int dps_file_replace(const char *path, struct bytes content, unsigned mode, struct err *err);
+
+struct dps_server;
+/* Listens on address:port; *ret_port is the one it got. ERR_RETRY if the port is taken. */
+MUST_USE int dps_server_start(struct dps *dps, const struct dps_identity *identity, const char *address,
+			      uint16_t port, unsigned latency_ms, struct dps_server **ret_server,
+			      uint16_t *ret_port, struct err *err);
+/* Ends all connections. */
+void dps_server_stop(struct dps_server *server);
+DEFINE_CLEANUP(dps_server_stopp, struct dps_server, dps_server_stop)
+
+#endif

@@ -1,0 +1,186 @@
+/*
+ * dps-emulator: the Azure IoT Hub Device Provisioning Service on loopback, for
+ * lines that are being qualified and for tests. It guards nothing: its policy key
+ * is in dps.json, its CA is thrown away.
+ *
+ *   options.c             the command line
+ *   identity.c ca.c       who the service is, and its certificate
+ *   server.c              HTTPS; the only file that knows libmicrohttpd
+ *   route.c sas.c knobs.c which handler, who may call, limits and faults
+ *   enrollment.c bulk.c query.c       the handlers
+ *   fields.c attestation.c x509.c     what a record may hold
+ *   store.c journal.c     records in memory and on disk
+ *   errors.c text.c       responses, error bodies, text forms
+ */
+#include "enroll/emulator/dps_internal.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+
+#include "base/encode.h"
+
+static int signals_to_fd(struct err *err)
+{
+	sigset_t set;
+	int fd;
+
+	/* Before the first thread: all of them inherit the mask. */
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIGTERM);
+	(void)sigaddset(&set, SIGINT);
+	(void)signal(SIGPIPE, SIG_IGN);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0 || (fd = signalfd(-1, &set, SFD_CLOEXEC)) < 0)
+		return err_set(err, ERR_STATION, errno, "signals: %s", strerror(errno));
+	return fd;
+}
+
+static int end_with_parent(struct err *err)
+{
+	pid_t parent = getppid();
+
+	if (prctl(PR_SET_PDEATHSIG, SIGTERM) < 0)
+		return err_set(err, ERR_STATION, errno, "prctl: %s", strerror(errno));
+	if (getppid() != parent)
+		return err_set(err, ERR_OPERATOR, 0, "the parent process has ended");
+	return 0;
+}
+
+static bool stdin_closed(void)
+{
+	char ignored[256];
+	ssize_t n = read(STDIN_FILENO, ignored, sizeof(ignored));
+
+	return n == 0 || (n < 0 && errno != EINTR && errno != EAGAIN);
+}
+
+static void wait_for_end(int signals, bool stay)
+{
+	struct pollfd fds[] = { { signals, POLLIN, 0 }, { stay ? -1 : STDIN_FILENO, POLLIN, 0 } };
+
+	for (;;) {
+		if (poll(fds, ARRAY_LEN(fds), -1) < 0 && errno != EINTR)
+			return;
+		if (fds[0].revents != 0 || (fds[1].revents != 0 && stdin_closed()))
+			return;
+	}
+}
+
+static int write_in_dir(const struct dps_options *options, const char *name, struct bytes content,
+			unsigned mode, struct err *err)
+{
+	char path[DPS_PATH_MAX];
+
+	if (str_format(path, sizeof(path), "%s/%s", options->dir, name) < 0)
+		return err_set(err, ERR_OPERATOR, ENAMETOOLONG, "the path of --dir is too long");
+	return dps_file_replace(path, content, mode, err);
+}
+
+static int write_dps_json(const struct dps_options *options, const struct dps_identity *identity,
+			  struct err *err)
+{
+	char key[BASE64_LEN(DPS_KEY_LEN) + 1], ca_file[DPS_PATH_MAX];
+	char *dir = realpath(options->dir, NULL), *text;
+	json_t *doc;
+	int rc = dir != NULL ? str_format(ca_file, sizeof(ca_file), "%s/dps-ca.pem", dir) : -1;
+
+	free(dir);
+	if (rc < 0)
+		return err_set(err, ERR_OPERATOR, errno, "--dir: %s", strerror(errno));
+	(void)!base64_encode(BYTES_ARRAY(identity->key), key, sizeof(key));
+	doc = json_pack("{s:s, s:i, s:s, s:s, s:s, s:s, s:i}", "host", options->address, "port",
+			(int)identity->port, "caFile", ca_file, "idScope", identity->id_scope, "policy",
+			identity->policy, "key", key, "pid", (int)getpid());
+	text = json_dumps(doc, JSON_INDENT(1));
+	json_decref(doc);
+	if (text == NULL)
+		return err_set(err, ERR_STATION, ENOMEM, "dps.json can't be made");
+	rc = write_in_dir(options, "dps.json", bytes_str(text), 0600, err);
+	free(text);
+	return rc;
+}
+
+/* The port of the last run if nothing else was asked for and it is still free, else any. */
+static int start_server(struct dps *dps, const struct dps_options *options, struct dps_identity *identity,
+			struct dps_server **ret_server, struct err *err)
+{
+	uint16_t port = options->port != 0 ? options->port : identity->port;
+
+	if (dps_server_start(dps, identity, options->address, port, options->knobs.latency_ms, ret_server,
+			     &identity->port, err) == 0)
+		return 0;
+	if (err->class != ERR_RETRY || options->port != 0)
+		return -1;
+	err_clear(err);
+	return dps_server_start(dps, identity, options->address, 0, options->knobs.latency_ms, ret_server,
+				&identity->port, err);
+}
+
+static int announce(const struct dps_options *options, const struct dps_identity *identity, struct err *err)
+{
+	if (dps_identity_save(options, identity, err) < 0 || write_dps_json(options, identity, err) < 0)
+		return -1;
+	if (printf("{\"event\":\"ready\",\"port\":%u}\n", (unsigned)identity->port) < 0 ||
+	    fflush(stdout) != 0)
+		return err_set(err, ERR_OPERATOR, errno, "standard output: %s", strerror(errno));
+	return 0;
+}
+
+static int run(const struct dps_options *options, struct err *err)
+{
+	const char *const hosts[] = { "localhost",
+				      "global.azure-devices-provisioning.net",
+				      "contoso.azure-devices-provisioning.net",
+				      "127.0.0.1",
+				      strcmp(options->address, "127.0.0.1") != 0 ? options->address : NULL,
+				      NULL };
+	CLEANUP(dps_store_closep) struct dps_store *store = NULL;
+	CLEANUP(dps_freep) struct dps *dps = NULL;
+	CLEANUP(dps_server_stopp) struct dps_server *server = NULL;
+	CLEANUP(fd_closep) int signals = signals_to_fd(err);
+	CLEANUP(dps_identity_freep) struct dps_identity *identity = NULL;
+	struct dps_conf conf = { .hosts = hosts, .knobs = options->knobs };
+
+	if (signals < 0 || (!options->stay && end_with_parent(err) < 0))
+		return -1;
+	if (mkdir(options->dir, 0700) < 0 && errno != EEXIST)
+		return err_set(err, ERR_OPERATOR, errno, "%s: %s", options->dir, strerror(errno));
+	if (dps_store_open(options->state_file, &store, err) < 0 ||
+	    dps_identity_open(options, hosts, &identity, err) < 0 ||
+	    write_in_dir(options, "dps-ca.pem", bytes_str(identity->ca_pem), 0644, err) < 0)
+		return -1;
+	memcpy(conf.id_scope, identity->id_scope, sizeof(conf.id_scope));
+	memcpy(conf.policy, identity->policy, sizeof(conf.policy));
+	memcpy(conf.key, identity->key, sizeof(conf.key));
+	if (dps_new(&conf, store, &dps, err) < 0 || start_server(dps, options, identity, &server, err) < 0 ||
+	    announce(options, identity, err) < 0)
+		return -1;
+	wait_for_end(signals, options->stay);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct err err = { 0 };
+	struct dps_options options;
+	char text[512];
+	bool help;
+
+	if (dps_options_parse(argc, argv, &options, &help, &err) < 0) {
+		(void)fprintf(stderr, "dps-emulator: %s\n%s", err_text(&err, text, sizeof(text)), dps_usage);
+		return 2;
+	}
+	if (help) {
+		(void)fputs(dps_usage, stdout);
+		return 0;
+	}
+	if (run(&options, &err) < 0) {
+		(void)fprintf(stderr, "dps-emulator: %s\n", err_text(&err, text, sizeof(text)));
+		return err.class == ERR_STATION || err.class == ERR_BUG ? 3 : 2;
+	}
+	return 0;
+}

@@ -1,0 +1,243 @@
+/*
+ * From a request to its handler: one const table of verb and path. Path segments
+ * are matched without case, a trailing slash is tolerated, ids are percent-decoded
+ * (dps-api 1.2). The device API will be rows of the same table with its own check
+ * of who is calling.
+ */
+#include "enroll/emulator/dps_internal.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <strings.h>
+
+#define SEGMENTS_MAX 4
+
+/* Who may call. The device API will add its own. */
+typedef int authorize_fn(const struct dps_conf *conf, const struct dps_request *req, struct err *err);
+
+enum body {
+	BODY_IGNORED,
+	BODY_JSON,
+};
+
+struct route {
+	const char *method;
+	const char *path; /* "{id}" takes one segment */
+	enum body body;
+	authorize_fn *authorize;
+	int (*run)(struct dps_call *call, struct err *err);
+	const struct dps_kind *kind;
+};
+
+/* Literal segments stand before "{id}" where both could match. */
+static const struct route routes[] = {
+	{ "POST", "enrollments/query", BODY_JSON, dps_sas_check, dps_query, &dps_enrollments },
+	{ "POST", "enrollments", BODY_JSON, dps_sas_check, dps_bulk, &dps_enrollments },
+	{ "GET", "enrollments/{id}", BODY_IGNORED, dps_sas_check, dps_enrollment_get, &dps_enrollments },
+	{ "PUT", "enrollments/{id}", BODY_JSON, dps_sas_check, dps_enrollment_put, &dps_enrollments },
+	{ "DELETE", "enrollments/{id}", BODY_IGNORED, dps_sas_check, dps_enrollment_delete,
+	  &dps_enrollments },
+	{ "POST", "enrollments/{id}/attestationmechanism", BODY_IGNORED, dps_sas_check,
+	  dps_enrollment_attestation, &dps_enrollments },
+	{ "POST", "enrollmentGroups/query", BODY_JSON, dps_sas_check, dps_query, &dps_groups },
+	{ "POST", "enrollmentGroups", BODY_JSON, dps_sas_check, dps_bulk, &dps_groups },
+	{ "GET", "enrollmentGroups/{id}", BODY_IGNORED, dps_sas_check, dps_enrollment_get, &dps_groups },
+	{ "PUT", "enrollmentGroups/{id}", BODY_JSON, dps_sas_check, dps_enrollment_put, &dps_groups },
+	{ "DELETE", "enrollmentGroups/{id}", BODY_IGNORED, dps_sas_check, dps_enrollment_delete,
+	  &dps_groups },
+	{ "POST", "enrollmentGroups/{id}/attestationmechanism", BODY_IGNORED, dps_sas_check,
+	  dps_enrollment_attestation, &dps_groups },
+	{ "GET", "registrations/{id}", BODY_IGNORED, dps_sas_check, dps_registration_missing,
+	  &dps_enrollments },
+	{ "DELETE", "registrations/{id}", BODY_IGNORED, dps_sas_check, dps_registration_missing,
+	  &dps_enrollments },
+	{ "POST", "registrations/{id}/query", BODY_IGNORED, dps_sas_check, dps_registration_query,
+	  &dps_groups },
+};
+
+/* dps-api 1.1 */
+static const char *const api_versions[] = {
+	"2018-04-01", "2018-09-01-preview", "2018-11-01", "2019-03-31",         "2021-06-01",
+	"2021-10-01", "2025-07-01-preview", "2026-04-01", "2026-07-01-preview",
+};
+
+struct dps {
+	pthread_mutex_t lock; /* over store and pace */
+	const struct dps_conf *conf;
+	struct dps_store *store;
+	struct dps_pace pace;
+};
+
+struct path {
+	struct bytes segments[SEGMENTS_MAX];
+	size_t n;
+};
+
+/* "/" segment *( "/" segment ) [ "/" ], up to the query */
+static int path_split(const char *target, struct path *ret)
+{
+	const char *at = target;
+
+	*ret = (struct path){ 0 };
+	while (*at == '/' && at[1] != '\0' && at[1] != '?') {
+		size_t len = strcspn(at + 1, "/?");
+
+		if (len == 0 || ret->n == SEGMENTS_MAX)
+			return -1;
+		ret->segments[ret->n++] = bytes_of(at + 1, len);
+		at += 1 + len;
+	}
+	if (*at == '/')
+		at++;
+	return ret->n > 0 && (*at == '\0' || *at == '?') ? 0 : -1;
+}
+
+static bool segment_is(struct bytes segment, const char *pattern, size_t len)
+{
+	return segment.len == len && strncasecmp((const char *)segment.p, pattern, len) == 0;
+}
+
+/* The segment that "{id}" took is left in ret_id. */
+static bool path_matches(const struct path *path, const char *pattern, struct bytes *ret_id)
+{
+	struct bytes id = BYTES_NONE;
+	size_t i;
+
+	for (i = 0; i < path->n && *pattern != '\0'; i++) {
+		size_t len = strcspn(pattern, "/");
+
+		if (strncmp(pattern, "{id}", len) == 0)
+			id = path->segments[i];
+		else if (!segment_is(path->segments[i], pattern, len))
+			return false;
+		pattern += len + (pattern[len] == '/' ? 1 : 0);
+	}
+	if (i < path->n || *pattern != '\0')
+		return false;
+	*ret_id = id;
+	return true;
+}
+
+static int route_find(const struct dps_request *req, const struct route **ret_route, struct bytes *ret_id,
+		      struct err *err)
+{
+	bool known = false;
+	struct path path;
+
+	if (path_split(req->target, &path) < 0)
+		return err_set(err, ERR_UNIT, DPS_NO_RESOURCE, "Resource not found.");
+	for (size_t i = 0; i < ARRAY_LEN(routes); i++) {
+		if (!path_matches(&path, routes[i].path, ret_id))
+			continue;
+		known = true;
+		if (strcmp(routes[i].method, req->method) == 0) {
+			*ret_route = &routes[i];
+			return 0;
+		}
+	}
+	if (known)
+		return err_set(err, ERR_UNIT, DPS_NOT_ALLOWED, "The method is not allowed for this path.");
+	return err_set(err, ERR_UNIT, DPS_NO_RESOURCE, "Resource not found.");
+}
+
+static int version_check(const char *target, struct err *err)
+{
+	static const char name[] = "api-version=";
+	const char *at = strchr(target, '?');
+
+	while (at != NULL && strncasecmp(at + 1, name, sizeof(name) - 1) != 0)
+		at = strchr(at + 1, '&');
+	if (at == NULL)
+		return err_set(err, ERR_UNIT, DPS_BAD_REQUEST, "The query parameter api-version is missing.");
+	at += sizeof(name);
+	for (size_t i = 0; i < ARRAY_LEN(api_versions); i++) {
+		if (segment_is(bytes_of(at, strcspn(at, "&")), api_versions[i], strlen(api_versions[i])))
+			return 0;
+	}
+	return err_set(err, ERR_UNIT, DPS_BAD_REQUEST, "Unknown api version.");
+}
+
+static int body_check(const struct route *route, const struct dps_request *req, struct err *err)
+{
+	static const char json[] = "application/json";
+	const char *type = dps_request_header(req, "Content-Type");
+
+	if (req->too_large)
+		return err_set(err, ERR_UNIT, DPS_TOO_LARGE, "The request is larger than %d bytes.",
+			       DPS_BODY_MAX);
+	if ((strcmp(req->method, "PUT") == 0 || strcmp(req->method, "POST") == 0) &&
+	    dps_request_header(req, "Content-Length") == NULL &&
+	    dps_request_header(req, "Transfer-Encoding") == NULL)
+		return err_set(err, ERR_UNIT, DPS_LENGTH_REQUIRED, "Content-Length is missing.");
+	if (route->body == BODY_JSON && (type == NULL || strncasecmp(type, json, sizeof(json) - 1) != 0 ||
+					 strchr("; \t", type[sizeof(json) - 1]) == NULL))
+		return err_set(err, ERR_UNIT, DPS_NOT_JSON, "Content-Type has to be application/json.");
+	return 0;
+}
+
+static int id_take(struct bytes segment, struct dps_call *call, struct err *err)
+{
+	if (segment.p == NULL)
+		return 0;
+	if (dps_percent_decode(segment, call->id, sizeof(call->id)) < 0 || !dps_id_valid(call->id))
+		return err_set(err, ERR_UNIT, DPS_BAD_REQUEST,
+			       "The id in the path is invalid: 1 to 128 of letters, digits and '-._:', "
+			       "the first and the last a letter, a digit or '-'.");
+	return 0;
+}
+
+static int serve(struct dps *dps, const struct dps_request *req, struct dps_response *res, struct err *err)
+{
+	struct dps_call call = { dps->conf, dps->store, &dps->pace, req, res, NULL, "", false };
+	const struct route *route;
+	struct bytes id;
+
+	if (route_find(req, &route, &id, err) < 0 || version_check(req->target, err) < 0 ||
+	    route->authorize(dps->conf, req, err) < 0 ||
+	    dps_pace_call(&dps->pace, &dps->conf->knobs, req->at_ticks, res, err) < 0 ||
+	    body_check(route, req, err) < 0 || id_take(id, &call, err) < 0)
+		return -1;
+	call.kind = route->kind;
+	if (route->run(&call, err) < 0 || dps_store_sync(dps->store, err) < 0)
+		return -1;
+	res->drop = call.changed && dps_pace_drops_reply(&dps->pace, &dps->conf->knobs);
+	return 0;
+}
+
+int dps_new(const struct dps_conf *conf, struct dps_store *store, struct dps **ret_dps, struct err *err)
+{
+	struct dps *dps = calloc(1, sizeof(*dps));
+
+	if (dps == NULL || pthread_mutex_init(&dps->lock, NULL) != 0) {
+		free(dps);
+		return err_set(err, ERR_STATION, ENOMEM, "no memory for the service");
+	}
+	dps->conf = conf;
+	dps->store = store;
+	*ret_dps = dps;
+	return 0;
+}
+
+void dps_free(struct dps *dps)
+{
+	if (dps == NULL)
+		return;
+	(void)pthread_mutex_destroy(&dps->lock);
+	free(dps);
+}
+
+void dps_handle(struct dps *dps, const struct dps_request *req, struct dps_response *res)
+{
+	char request_id[DPS_UUID_LEN + 1];
+	struct err err = { 0 };
+
+	(void)pthread_mutex_lock(&dps->lock);
+	if (serve(dps, req, res, &err) < 0)
+		dps_response_error(res, &err, req->at_ticks);
+	(void)pthread_mutex_unlock(&dps->lock);
+	if (res->body.len > 0)
+		dps_response_header(res, "Content-Type", "application/json; charset=utf-8");
+	if (dps_uuid(request_id, &err) == 0)
+		dps_response_header(res, "x-ms-request-id", request_id);
+}

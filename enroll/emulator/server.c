@@ -1,0 +1,214 @@
+/*
+ * HTTPS around dps_handle, by libmicrohttpd: one thread per connection, so that
+ * latency on request holds nobody else up. Answers carry Content-Length and the
+ * connection stays open, because the C SDK's parser needs both (dps-api 0.9).
+ */
+#include "enroll/emulator/dps_internal.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+#include <microhttpd.h>
+
+#include "base/deadline.h"
+
+#define IDLE_SECONDS   120
+#define HEADERS_MAX    64
+#define DISCARD_MAX    (1024 * 1024) /* how much of a body that is too large is still read */
+#define TLS_PRIORITIES "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
+#define LISTEN_BACKLOG 128
+
+struct dps_server {
+	struct MHD_Daemon *daemon;
+	struct dps *dps;
+	unsigned latency_ms;
+};
+
+/* One request on its way in. */
+struct exchange {
+	char *target;
+	struct buf body;
+	size_t received;
+	bool begun, too_large;
+};
+
+struct header_list {
+	struct dps_header headers[HEADERS_MAX];
+	size_t n;
+};
+
+/* The first thing that libmicrohttpd tells of a request; the target is still as it was sent. */
+static void *exchange_new(void *cls, const char *uri, struct MHD_Connection *connection)
+{
+	struct exchange *exchange = calloc(1, sizeof(*exchange));
+
+	(void)cls;
+	(void)connection;
+	if (exchange == NULL)
+		return NULL;
+	exchange->target = strdup(uri);
+	buf_init(&exchange->body, DPS_BODY_MAX);
+	return exchange;
+}
+
+static void exchange_free(void *cls, struct MHD_Connection *connection, void **slot,
+			  enum MHD_RequestTerminationCode code)
+{
+	struct exchange *exchange = *slot;
+
+	(void)cls;
+	(void)connection;
+	(void)code;
+	if (exchange == NULL)
+		return;
+	free(exchange->target);
+	buf_deinit(&exchange->body);
+	free(exchange);
+	*slot = NULL;
+}
+
+static enum MHD_Result collect_header(void *cls, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+	struct header_list *list = cls;
+
+	(void)kind;
+	if (list->n == HEADERS_MAX)
+		return MHD_NO;
+	list->headers[list->n++] = (struct dps_header){ name, value != NULL ? value : "" };
+	return MHD_YES;
+}
+
+/* A body beyond the limit is read and dropped, so that the client gets to see the 413. */
+static enum MHD_Result collect_body(struct exchange *exchange, const char *data, size_t *size)
+{
+	exchange->received += *size;
+	if (exchange->received > DISCARD_MAX)
+		return MHD_NO;
+	if (exchange->too_large || buf_append(&exchange->body, bytes_of(data, *size)) < 0)
+		exchange->too_large = true;
+	*size = 0;
+	return MHD_YES;
+}
+
+static enum MHD_Result send_response(struct MHD_Connection *connection, const struct dps_response *res)
+{
+	static char nothing[1];
+	struct MHD_Response *out = MHD_create_response_from_buffer(
+		res->body.len, res->body.len > 0 ? res->body.p : (void *)nothing, MHD_RESPMEM_MUST_COPY);
+	enum MHD_Result rc = MHD_NO;
+
+	if (out == NULL)
+		return MHD_NO;
+	for (size_t i = 0; i < res->headers_n; i++)
+		(void)MHD_add_response_header(out, res->headers[i].name, res->headers[i].value);
+	rc = MHD_queue_response(connection, res->status, out);
+	MHD_destroy_response(out);
+	return rc;
+}
+
+static enum MHD_Result answer(struct dps_server *server, struct MHD_Connection *connection,
+			      const char *method, const struct exchange *exchange)
+{
+	const struct deadline patience = deadline_in_ms(server->latency_ms);
+	struct header_list list = { .n = 0 };
+	struct dps_response res;
+	struct dps_request req;
+	enum MHD_Result rc;
+
+	(void)MHD_get_connection_values(connection, MHD_HEADER_KIND, collect_header, &list);
+	deadline_sleep(&patience, server->latency_ms);
+	req = (struct dps_request){ method,        exchange->target,           list.headers,
+				    list.n,        buf_bytes(&exchange->body), exchange->too_large,
+				    dps_time_now() };
+	dps_response_init(&res);
+	dps_handle(server->dps, &req, &res);
+	/* MHD_NO closes the connection: what was committed stays, and the client never hears of it. */
+	rc = res.drop ? MHD_NO : send_response(connection, &res);
+	dps_response_deinit(&res);
+	return rc;
+}
+
+static enum MHD_Result handle(void *cls, struct MHD_Connection *connection, const char *url,
+			      const char *method, const char *version, const char *upload_data,
+			      size_t *upload_data_size, void **slot)
+{
+	struct exchange *exchange = *slot;
+
+	(void)url;
+	(void)version;
+	if (exchange == NULL || exchange->target == NULL)
+		return MHD_NO;
+	if (!exchange->begun) {
+		exchange->begun = true;
+		return MHD_YES;
+	}
+	if (*upload_data_size > 0)
+		return collect_body(exchange, upload_data, upload_data_size);
+	return answer(cls, connection, method, exchange);
+}
+
+static int listen_on(const char *address, uint16_t port, uint16_t *ret_port, struct err *err)
+{
+	CLEANUP(fd_closep) int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_in sa = { .sin_family = AF_INET, .sin_port = htons(port) };
+	socklen_t len = sizeof(sa);
+	const int on = 1;
+	int listening;
+
+	if (fd < 0 || inet_pton(AF_INET, address, &sa.sin_addr) != 1 ||
+	    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0 ||
+	    bind(fd, (const struct sockaddr *)&sa, sizeof(sa)) < 0 || listen(fd, LISTEN_BACKLOG) < 0 ||
+	    getsockname(fd, (struct sockaddr *)&sa, &len) < 0)
+		return err_set(err, errno == EADDRINUSE ? ERR_RETRY : ERR_OPERATOR, errno,
+			       "can't listen on %s:%u: %s", address, (unsigned)port, strerror(errno));
+	*ret_port = ntohs(sa.sin_port);
+	listening = fd;
+	fd = -1;
+	return listening;
+}
+
+/* libmicrohttpd owns fd from here on, unless it fails. */
+static struct MHD_Daemon *daemon_start(struct dps_server *server, const struct dps_identity *identity, int fd)
+{
+	return MHD_start_daemon(
+		MHD_USE_TLS | MHD_USE_POLL | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_THREAD_PER_CONNECTION,
+		0, NULL, NULL, handle, server, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_HTTPS_MEM_CERT,
+		identity->cert_pem, MHD_OPTION_HTTPS_MEM_KEY, identity->key_pem, MHD_OPTION_HTTPS_PRIORITIES,
+		TLS_PRIORITIES, MHD_OPTION_URI_LOG_CALLBACK, exchange_new, NULL, MHD_OPTION_NOTIFY_COMPLETED,
+		exchange_free, NULL, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS, MHD_OPTION_END);
+}
+
+int dps_server_start(struct dps *dps, const struct dps_identity *identity, const char *address, uint16_t port,
+		     unsigned latency_ms, struct dps_server **ret_server, uint16_t *ret_port, struct err *err)
+{
+	CLEANUP(dps_server_stopp) struct dps_server *server = calloc(1, sizeof(*server));
+	CLEANUP(fd_closep) int fd = -1;
+	uint16_t got;
+
+	if (server == NULL)
+		return err_set(err, ERR_STATION, ENOMEM, "no memory");
+	fd = listen_on(address, port, &got, err);
+	if (fd < 0)
+		return -1;
+	server->dps = dps;
+	server->latency_ms = latency_ms;
+	server->daemon = daemon_start(server, identity, fd);
+	if (server->daemon == NULL)
+		return err_set(err, ERR_STATION, errno, "the HTTPS server can't start");
+	fd = -1;
+	*ret_port = got;
+	*ret_server = server;
+	server = NULL;
+	return 0;
+}
+
+void dps_server_stop(struct dps_server *server)
+{
+	if (server == NULL)
+		return;
+	if (server->daemon != NULL)
+		MHD_stop_daemon(server->daemon);
+	free(server);
+}
