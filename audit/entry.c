@@ -5,7 +5,6 @@
  */
 #include "audit/audit_internal.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 
 #include <jansson.h>

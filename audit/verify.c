@@ -18,7 +18,8 @@ static void bad(struct check *check, int64_t index, const char *reason)
 
 static const char *nodes_check(struct bytes stored, struct bytes computed)
 {
-	if (stored.len < SHA256_LEN || memcmp(stored.p, computed.p, SHA256_LEN) != 0)
+	if (stored.len < SHA256_LEN ||
+	    !bytes_equal(bytes_of(stored.p, SHA256_LEN), bytes_of(computed.p, SHA256_LEN)))
 		return "its leaf hash differs from the stored one";
 	if (!bytes_equal(stored, computed))
 		return "a stored tree node above it differs";
@@ -66,9 +67,9 @@ static void check_head(struct check *check, const struct log_head *head)
 		bad(check, check->tree.size, "the head is missing or malformed");
 	else if (head->tree.size > check->tree.size)
 		bad(check, check->tree.size, "it is missing: the head counts more entries");
-	else if (memcmp(head->root, root, SHA256_LEN) != 0)
+	else if (!bytes_equal(BYTES_ARRAY(head->root), BYTES_ARRAY(root)))
 		bad(check, check->tree.size, "the head's root differs from that of the entries before it");
-	else if (memcmp(head->tree.peaks, check->tree.peaks, peaks) != 0)
+	else if (!bytes_equal(bytes_of(head->tree.peaks, peaks), bytes_of(check->tree.peaks, peaks)))
 		bad(check, check->tree.size,
 		    "the head's subtrees differ from those of the entries before it");
 }
