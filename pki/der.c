@@ -57,6 +57,18 @@ int der_take(struct bytes *in, uint8_t tag, struct bytes *ret_content)
 	return 0;
 }
 
+int der_take_whole(struct bytes *in, uint8_t tag, struct bytes *ret_whole)
+{
+	struct bytes rest = *in, content, whole;
+	uint8_t got;
+
+	if (der_take_any(&rest, &got, &content, &whole) < 0 || got != tag)
+		return -1;
+	*ret_whole = whole;
+	*in = rest;
+	return 0;
+}
+
 static int put_header(struct buf *out, uint8_t tag, size_t n)
 {
 	if (n > 0xffff || buf_append_u8(out, tag) < 0)

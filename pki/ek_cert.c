@@ -7,65 +7,9 @@
 
 #include <openssl/err.h>
 
-/* The parts of a TBSCertificate (RFC 5280 4.1) that matter here. */
-struct ek_cert {
-	struct bytes whole, subject, key_alg, key_bits, extensions;
-};
-
 static int malformed(struct err *err)
 {
 	return err_set(err, ERR_UNIT, 0, "the EK certificate is malformed");
-}
-
-/* version [0], serialNumber, signature, issuer, validity, subject: the subject is kept. */
-static int read_head(struct bytes *tbs, struct bytes *ret_subject)
-{
-	struct bytes skip;
-
-	if (der_take(tbs, DER_CONTEXT(0), &skip) < 0 || der_take(tbs, DER_INTEGER, &skip) < 0)
-		return -1;
-	for (int i = 0; i < 3; i++)
-		if (der_take(tbs, DER_SEQUENCE, &skip) < 0)
-			return -1;
-	return der_take(tbs, DER_SEQUENCE, ret_subject);
-}
-
-/* SubjectPublicKeyInfo, optional unique identifiers, extensions [3]. */
-static int read_tail(struct bytes *tbs, struct ek_cert *cert)
-{
-	struct bytes spki, bits, content;
-	uint8_t tag;
-
-	if (der_take(tbs, DER_SEQUENCE, &spki) < 0 || der_take(&spki, DER_SEQUENCE, &cert->key_alg) < 0 ||
-	    der_take(&spki, DER_BIT_STRING, &bits) < 0 || spki.len != 0 || bits.len < 2 || bits.p[0] != 0)
-		return -1;
-	cert->key_bits = bytes_of(bits.p + 1, bits.len - 1);
-	while (tbs->len > 0) {
-		if (der_take_any(tbs, &tag, &content, NULL) < 0)
-			return -1;
-		if (tag == DER_CONTEXT(3) && der_take(&content, DER_SEQUENCE, &cert->extensions) < 0)
-			return -1;
-	}
-	return 0;
-}
-
-/* SEQUENCE { tbsCertificate, signatureAlgorithm, signature }, then whatever the NV area holds. */
-static int read_cert(struct bytes in, struct ek_cert *ret_cert, struct err *err)
-{
-	struct ek_cert cert = { .whole = BYTES_NONE };
-	struct bytes outer, tbs, skip;
-	uint8_t tag;
-
-	if (in.len > PKI_EK_CERT_MAX || der_take_any(&in, &tag, &outer, &cert.whole) < 0 ||
-	    tag != DER_SEQUENCE)
-		return malformed(err);
-	if (der_take(&outer, DER_SEQUENCE, &tbs) < 0 || der_take(&outer, DER_SEQUENCE, &skip) < 0 ||
-	    der_take(&outer, DER_BIT_STRING, &skip) < 0 || outer.len != 0)
-		return malformed(err);
-	if (read_head(&tbs, &cert.subject) < 0 || read_tail(&tbs, &cert) < 0)
-		return malformed(err);
-	*ret_cert = cert;
-	return 0;
 }
 
 /* Extension: SEQUENCE { OID, BOOLEAN DEFAULT FALSE, OCTET STRING }. -1 if it is not. */
@@ -96,7 +40,7 @@ static bool lists_ek_usage(struct bytes value)
 	return false;
 }
 
-static int find_ek_usage(const struct ek_cert *cert, bool *ret_found, struct err *err)
+static int find_ek_usage(const struct cert_parts *cert, bool *ret_found, struct err *err)
 {
 	static const uint8_t ext_key_usage[] = { 0x55, 0x1d, 0x25 };
 	struct bytes list = cert->extensions, oid, value;
@@ -128,7 +72,7 @@ static bool is_alg_of(const struct ek_public *ek, struct bytes alg)
 }
 
 /* go-attestation #287, azure-iot-sdk-c #2534: boards whose certificate is for another EK. */
-static int check_key(const struct ek_cert *cert, const struct ek_public *ek, struct err *err)
+static int check_key(const struct cert_parts *cert, const struct ek_public *ek, struct err *err)
 {
 	BUF_AUTO(bits, PKI_SPKI_MAX);
 
@@ -152,8 +96,9 @@ static int check_der(struct bytes whole, bool *ret_good, struct err *err)
 	return 0;
 }
 
-static int grade(const struct ek_cert *cert, size_t given_len, unsigned *ret_defects, struct err *err)
+static int grade(const struct cert_parts *cert, size_t given_len, unsigned *ret_defects, struct err *err)
 {
+	static const uint8_t no_name[] = { DER_SEQUENCE, 0x00 };
 	unsigned defects = 0;
 	bool has_usage = false, is_der = false;
 
@@ -163,7 +108,7 @@ static int grade(const struct ek_cert *cert, size_t given_len, unsigned *ret_def
 		defects |= PKI_EK_TRAILING_BYTES;
 	if (!has_usage)
 		defects |= PKI_EK_NO_EKU;
-	if (cert->subject.len == 0)
+	if (bytes_equal(cert->subject, BYTES_ARRAY(no_name)))
 		defects |= PKI_EK_EMPTY_SUBJECT;
 	if (!is_der)
 		defects |= PKI_EK_NOT_DER;
@@ -175,11 +120,14 @@ int pki_ek_cert_check(struct bytes cert, struct bytes tpm2b_public, unsigned *re
 		      size_t *ret_der_len, struct err *err)
 {
 	struct ek_public ek;
-	struct ek_cert parts;
+	struct cert_parts parts;
 	unsigned defects;
 
-	if (ek_public_read(tpm2b_public, &ek, err) < 0 || read_cert(cert, &parts, err) < 0 ||
-	    check_key(&parts, &ek, err) < 0 || grade(&parts, cert.len, &defects, err) < 0)
+	if (ek_public_read(tpm2b_public, &ek, err) < 0)
+		return -1;
+	if (cert.len > PKI_EK_CERT_MAX || cert_parts_read(cert, &parts) < 0)
+		return malformed(err);
+	if (check_key(&parts, &ek, err) < 0 || grade(&parts, cert.len, &defects, err) < 0)
 		return -1;
 	*ret_defects = defects;
 	*ret_der_len = parts.whole.len;

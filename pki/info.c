@@ -4,62 +4,77 @@
  */
 #include "pki/pki_internal.h"
 
-#include <string.h>
+#include <openssl/err.h>
 
 #include "base/encode.h"
 
 /* The first CN, if it is text of at most 64 bytes. */
-static void copy_cn(const X509_NAME *name, char out[PKI_CN_MAX + 1])
+static int copy_cn(struct bytes name_der, char out[PKI_CN_MAX + 1], struct err *err)
 {
-	int at = X509_NAME_get_index_by_NID(name, NID_commonName, -1);
+	CLEANUP(x509_name_freep) X509_NAME *name = NULL;
 	CLEANUP(openssl_freep) unsigned char *utf8 = NULL;
-	int n;
+	const unsigned char *p = name_der.p;
+	int at, n;
 
+	name = d2i_X509_NAME(NULL, &p, (long)name_der.len);
+	if (name == NULL)
+		return openssl_fail(err, ERR_UNIT, "a name in the certificate is malformed");
+	at = X509_NAME_get_index_by_NID(name, NID_commonName, -1);
 	out[0] = '\0';
 	if (at < 0)
-		return;
+		return 0;
 	n = ASN1_STRING_to_UTF8(&utf8, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, at)));
-	if (n > 0 && bytes_to_str(bytes_of(utf8, (size_t)n), out, PKI_CN_MAX + 1) < 0)
-		out[0] = '\0';
-}
-
-static int copy_serial(const X509 *cert, char out[2 * PKI_SERIAL_LEN + 1], struct err *err)
-{
-	const ASN1_INTEGER *serial = X509_get0_serialNumber(cert);
-	struct bytes octets = bytes_of(ASN1_STRING_get0_data(serial), (size_t)ASN1_STRING_length(serial));
-
-	if (ASN1_STRING_type(serial) != V_ASN1_INTEGER || octets.len == 0 ||
-	    hex_encode(octets, out, 2 * PKI_SERIAL_LEN + 1) < 0)
-		return err_set(err, ERR_UNIT, 0,
-			       "the serial number is negative or above 20 octets (4.1.2.2)");
+	if (n < 0 || bytes_to_str(bytes_of(utf8, (size_t)n), out, PKI_CN_MAX + 1) < 0)
+		ERR_clear_error();
 	return 0;
 }
 
-static int fill(const X509 *cert, struct pki_cert_info *info, struct err *err)
+static int copy_serial(struct bytes serial, char out[2 * PKI_SERIAL_LEN + 1], struct err *err)
 {
-	BUF_AUTO(spki, PKI_CERT_MAX);
-
-	copy_cn(X509_get_subject_name(cert), info->subject_cn);
-	copy_cn(X509_get_issuer_name(cert), info->issuer_cn);
-	if (copy_serial(cert, info->serial_hex, err) < 0 ||
-	    time_read(X509_get0_notBefore(cert), &info->not_before_s, err) < 0 ||
-	    time_read(X509_get0_notAfter(cert), &info->not_after_s, err) < 0 ||
-	    x509_spki(X509_get_X509_PUBKEY(cert), &spki, err) < 0)
-		return -1;
-	sha256(buf_bytes(&spki), info->spki_sha256);
+	if (serial.len > 1 && serial.p[0] == 0)
+		serial = bytes_of(serial.p + 1, serial.len - 1);
+	else if (serial.len > 0 && (serial.p[0] & 0x80) != 0)
+		return err_set(err, ERR_UNIT, 0, "the serial number is negative (4.1.2.2)");
+	if (serial.len == 0 || hex_encode(serial, out, 2 * PKI_SERIAL_LEN + 1) < 0)
+		return err_set(err, ERR_UNIT, 0, "the serial number has %zu octets; 1 to %d are allowed",
+			       serial.len, PKI_SERIAL_LEN);
 	return 0;
+}
+
+/* UTCTime or GeneralizedTime, whichever stands there. */
+static int take_time(struct bytes *in, int64_t *ret_s, struct err *err)
+{
+	CLEANUP(asn1_time_freep) ASN1_TIME *time = NULL;
+	const unsigned char *p = in->p;
+
+	if (in->len > 0)
+		time = d2i_ASN1_TIME(NULL, &p, (long)in->len);
+	if (time == NULL)
+		return openssl_fail(err, ERR_UNIT, "the certificate's validity is malformed");
+	*in = bytes_of(p, in->len - (size_t)(p - in->p));
+	return time_read(time, ret_s, err);
 }
 
 int pki_cert_info(struct bytes cert_der, struct pki_cert_info *ret_info, struct err *err)
 {
-	CLEANUP(lib_ctx_freep) OSSL_LIB_CTX *ctx = NULL;
-	CLEANUP(x509_freep) X509 *cert = NULL;
 	struct pki_cert_info info = { .subject_cn = "" };
+	struct cert_parts parts;
 
-	if (structure_ctx_new(&ctx, err) < 0 || x509_read(cert_der, ctx, &cert, err) < 0 ||
-	    fill(cert, &info, err) < 0)
+	if (cert_der.len > PKI_CERT_MAX || cert_parts_read(cert_der, &parts) < 0)
+		return err_set(err, ERR_UNIT, 0, "the certificate is malformed");
+	if (parts.whole.len != cert_der.len)
+		return err_set(err, ERR_UNIT, 0, "%zu bytes behind the certificate",
+			       cert_der.len - parts.whole.len);
+	if (copy_cn(parts.subject, info.subject_cn, err) < 0 ||
+	    copy_cn(parts.issuer, info.issuer_cn, err) < 0 ||
+	    copy_serial(parts.serial, info.serial_hex, err) < 0 ||
+	    take_time(&parts.validity, &info.not_before_s, err) < 0 ||
+	    take_time(&parts.validity, &info.not_after_s, err) < 0)
 		return -1;
+	if (parts.validity.len != 0)
+		return err_set(err, ERR_UNIT, 0, "the certificate's validity is malformed");
 	sha256(cert_der, info.sha256);
+	sha256(parts.spki, info.spki_sha256);
 	*ret_info = info;
 	return 0;
 }

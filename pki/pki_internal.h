@@ -22,7 +22,6 @@ DEFINE_CLEANUP(pkey_freep, EVP_PKEY, EVP_PKEY_free)
 DEFINE_CLEANUP(pkey_ctx_freep, EVP_PKEY_CTX, EVP_PKEY_CTX_free)
 DEFINE_CLEANUP(md_ctx_freep, EVP_MD_CTX, EVP_MD_CTX_free)
 DEFINE_CLEANUP(x509_freep, X509, X509_free)
-DEFINE_CLEANUP(x509_req_freep, X509_REQ, X509_REQ_free)
 DEFINE_CLEANUP(x509_name_freep, X509_NAME, X509_NAME_free)
 DEFINE_CLEANUP(asn1_time_freep, ASN1_TIME, ASN1_TIME_free)
 DEFINE_CLEANUP(octets_freep, ASN1_OCTET_STRING, ASN1_OCTET_STRING_free)
@@ -40,7 +39,8 @@ int openssl_fail(struct err *err, enum err_class class, const char *what);
 /*
  * A library context without a single algorithm. Structures read in it keep their
  * key as bytes: OpenSSL's search for a key decoder costs 95 of the 102
- * microseconds of a d2i_X509. It must outlive what is read in it.
+ * microseconds of a d2i_X509. Making one costs more, so it pays when it is kept.
+ * It must outlive what is read in it.
  */
 MUST_USE int structure_ctx_new(OSSL_LIB_CTX **ret_ctx, struct err *err);
 /* One certificate, no trailing bytes. The key can't be got from it; x509_spki gives its bytes. */
@@ -63,7 +63,10 @@ MUST_USE int time_read(const ASN1_TIME *time, int64_t *ret_s, struct err *err);
 #define DER_BIT_STRING   0x03
 #define DER_OCTET_STRING 0x04
 #define DER_OID          0x06
+#define DER_UTF8_STRING  0x0c
+#define DER_PRINTABLE    0x13
 #define DER_SEQUENCE     0x30
+#define DER_SET          0x31
 #define DER_CONTEXT(n)   (0xa0 + (n)) /* constructed */
 
 /* Takes one element with this tag: definite length in its shortest form, at most what is left. */
@@ -71,11 +74,28 @@ MUST_USE int der_take(struct bytes *in, uint8_t tag, struct bytes *ret_content);
 /* The same with whatever tag stands there; ret_whole, with its header, may be NULL. */
 MUST_USE int der_take_any(struct bytes *in, uint8_t *ret_tag, struct bytes *ret_content,
 			  struct bytes *ret_whole);
+/* One element with this tag, header included. */
+MUST_USE int der_take_whole(struct bytes *in, uint8_t tag, struct bytes *ret_whole);
 MUST_USE int der_put(struct buf *out, uint8_t tag, struct bytes content);
 /* INTEGER from an unsigned big-endian number. */
 MUST_USE int der_put_unsigned(struct buf *out, struct bytes number);
 /* BIT STRING of whole octets. */
 MUST_USE int der_put_bits(struct buf *out, struct bytes content);
+
+/* --- parts.c -------------------------------------------------------------------------------------- */
+
+/* The parts of a certificate (4.1) as slices of it; nothing is judged but where they begin and end. */
+struct cert_parts {
+	struct bytes whole;             /* without what follows it */
+	struct bytes serial;            /* content */
+	struct bytes issuer, subject;   /* Name, whole */
+	struct bytes validity;          /* content */
+	struct bytes spki;              /* whole */
+	struct bytes key_alg, key_bits; /* contents: OID and parameters; the bits' octets */
+	struct bytes extensions;        /* content, none in version 1 */
+};
+/* From the front of in; what follows the certificate is the caller's matter. -1 if it is malformed. */
+MUST_USE int cert_parts_read(struct bytes in, struct cert_parts *ret_parts);
 
 /* --- public_key.c --------------------------------------------------------------------------------- */
 
