@@ -68,9 +68,12 @@ static int label_is_free(struct hsm_session *session, const char *label, struct 
 static int open_writable(struct hsm_session *session, CK_SESSION_HANDLE *ret_handle, struct err *err)
 {
 	struct hsm *hsm = session->hsm;
-	CK_RV rv = hsm->p11->C_OpenSession(hsm->slot, CKF_SERIAL_SESSION | CKF_RW_SESSION, NULL, NULL,
-					   ret_handle);
+	CK_TOKEN_INFO token;
+	CK_SLOT_ID slot;
+	CK_RV rv;
 
+	hsm_token_get(hsm, &slot, &token);
+	rv = hsm->p11->C_OpenSession(slot, CKF_SERIAL_SESSION | CKF_RW_SESSION, NULL, NULL, ret_handle);
 	return rv == CKR_OK ? 0 : hsm_rv_error(rv, "C_OpenSession", err);
 }
 

@@ -97,6 +97,8 @@ struct slot_list {
 MUST_USE int hsm_slots(CK_FUNCTION_LIST *p11, struct slot_list *ret_slots, struct err *err);
 /* Finds the one token of hsm->token_uri and keeps its slot and information. */
 MUST_USE int hsm_token_find(struct hsm *hsm, struct err *err);
+/* Where the token was last and what it said of itself; another thread may be finding it anew. */
+void hsm_token_get(struct hsm *hsm, CK_SLOT_ID *ret_slot, CK_TOKEN_INFO *ret_token);
 
 /* login.c: call with the lock held. Does nothing when the session is logged in already. */
 MUST_USE int hsm_login(struct hsm *hsm, CK_SESSION_HANDLE handle, struct err *err);

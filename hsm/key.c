@@ -38,12 +38,16 @@ static int read_class(P11KitUri *uri, struct key_query *query, struct err *err)
 
 static int read_query(struct hsm *hsm, P11KitUri *uri, struct key_query *query, struct err *err)
 {
+	CK_TOKEN_INFO token;
+	CK_SLOT_ID slot;
+
+	hsm_token_get(hsm, &slot, &token);
 	query->label = p11_kit_uri_get_attribute(uri, CKA_LABEL);
 	query->id = p11_kit_uri_get_attribute(uri, CKA_ID);
 	if (query->label == NULL && query->id == NULL)
 		return err_set(err, ERR_OPERATOR, 0, "the key's URI names no key; add object= or id=");
 	/* A key's URI may repeat the token's attributes, as p11tool prints them. */
-	if (p11_kit_uri_match_token_info(uri, &hsm->token) != 1)
+	if (p11_kit_uri_match_token_info(uri, &token) != 1)
 		return err_set(
 			err, ERR_OPERATOR, 0,
 			"the key's URI names another token than the station's; take token= out of it or "

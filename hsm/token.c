@@ -90,15 +90,21 @@ int hsm_token_find(struct hsm *hsm, struct err *err)
 	return 0;
 }
 
+void hsm_token_get(struct hsm *hsm, CK_SLOT_ID *ret_slot, CK_TOKEN_INFO *ret_token)
+{
+	(void)pthread_mutex_lock(&hsm->lock);
+	*ret_slot = hsm->slot;
+	*ret_token = hsm->token;
+	(void)pthread_mutex_unlock(&hsm->lock);
+}
+
 int hsm_info(struct hsm *hsm, struct hsm_info *ret_info, struct err *err)
 {
 	CK_TOKEN_INFO token;
 	CK_SLOT_ID slot;
 	CK_RV rv;
 
-	(void)pthread_mutex_lock(&hsm->lock);
-	slot = hsm->slot;
-	(void)pthread_mutex_unlock(&hsm->lock);
+	hsm_token_get(hsm, &slot, &token);
 	rv = hsm->p11->C_GetTokenInfo(slot, &token);
 	if (rv != CKR_OK)
 		return hsm_rv_error(rv, "C_GetTokenInfo", err);
