@@ -1,0 +1,152 @@
+/* Tests station/conf.c: what is accepted, and that every refusal names file, line and cause. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+#include <stdlib.h>
+
+#include "station/conf.h"
+
+#define HEAD                                                                                                 \
+	"[station]\nid = line-07\n"                                                                          \
+	"[hsm]\nmodule = softhsm2\ntoken = pkcs11:token=line-07\npin-source = file:/run/pin\n"               \
+	"issuing-key = pkcs11:object=issuing\n"                                                              \
+	"[service]\nhost = contoso.azure-devices-provisioning.net\nid-scope = 0ne00ABCDEF\n"                 \
+	"device-host = global.azure-devices-provisioning.net\npolicy = enroll\nkey = pkcs11:object=p\n"
+#define SENSOR "[profile \"sensor\"]\nattest = x509\nkey = device\n"
+#define SLOT   "[slot \"1\"]\nprofile = sensor\ndriver = smp\nlink = serial:/dev/ttyUSB0\n"
+
+static struct conf *parse(const char *text, struct err *err)
+{
+	struct conf *conf = NULL;
+
+	err_clear(err);
+	return conf_parse("station.ini", bytes_str(text), &conf, err) == 0 ? conf : NULL;
+}
+
+static void assert_refused(const char *text, const char *where, const char *why)
+{
+	struct err err;
+	struct conf *conf = parse(text, &err);
+
+	if (conf != NULL)
+		fail_msg("accepted, but should say: %s", why);
+	assert_int_equal(err.class, ERR_OPERATOR);
+	if (strstr(err.what, where) == NULL || strstr(err.what, why) == NULL)
+		fail_msg("said \"%s\", not %s %s", err.what, where, why);
+}
+
+static void test_conf_whole_file_parsed(void **state)
+{
+	struct err err;
+	CLEANUP(conf_freep)
+	struct conf *conf = parse("; a comment\n" HEAD "operations-per-minute = 90 ; inline\n" SENSOR
+				  "validity-days = 30\n"
+				  "outlive-issuer = yes\nmodel = s1\n" SLOT,
+				  &err);
+
+	(void)state;
+	assert_non_null(conf);
+	assert_string_equal(conf->id, "line-07");
+	assert_int_equal(conf->operations_per_minute, 90);
+	assert_int_equal(conf->profiles_n, 1);
+	assert_int_equal(conf->profiles[0].attest, ATTEST_X509);
+	assert_int_equal(conf->profiles[0].certificate.validity_days, 30);
+	assert_true(conf->profiles[0].certificate.may_outlive_issuer);
+	assert_int_equal(conf->slots_n, 1);
+	assert_ptr_equal(conf->slots[0].profiles[0], &conf->profiles[0]);
+	assert_ptr_equal(conf_slot_profile(&conf->slots[0], "s1"), &conf->profiles[0]);
+	assert_null(conf_slot_profile(&conf->slots[0], "s2"));
+}
+
+static void test_conf_slot_before_its_profile_resolved(void **state)
+{
+	struct err err;
+	CLEANUP(conf_freep) struct conf *conf = parse(HEAD SLOT SENSOR, &err);
+
+	(void)state;
+	assert_non_null(conf);
+	assert_ptr_equal(conf->slots[0].profiles[0], &conf->profiles[0]);
+}
+
+static void test_conf_unknown_names_refused_with_line(void **state)
+{
+	(void)state;
+	assert_refused(HEAD "colour = red\n" SENSOR SLOT, "station.ini:14:", "unknown key: \"colour\"");
+	assert_refused(HEAD SENSOR SLOT "[slots]\n", "station.ini:21:", "unknown section");
+	assert_refused("[printer]\nname = x\n", "station.ini:1:", "unknown section");
+	assert_refused("id = x\n", "station.ini:1:", "outside any section");
+	assert_refused(HEAD SENSOR SLOT "nonsense\n", "station.ini:21:", "not a section");
+}
+
+static void test_conf_doubles_refused(void **state)
+{
+	(void)state;
+	assert_refused("[station]\nid = a\nid = b\n", "station.ini:3:", "set twice");
+	assert_refused("[station]\nid = a\n[hsm]\n[station]\nid = b\n", "station.ini:5:", "set twice");
+	assert_refused(HEAD SENSOR SENSOR SLOT, "station.ini:17:", "second section for profile");
+	assert_refused(HEAD SENSOR SLOT SLOT, "station.ini:21:", "second section for slot");
+}
+
+static void test_conf_missing_parts_refused(void **state)
+{
+	(void)state;
+	assert_refused(HEAD SENSOR, "station.ini", "at least one [slot");
+	assert_refused(HEAD SENSOR "[slot \"1\"]\n", "station.ini:17:", "needs profile, driver and link");
+	assert_refused(HEAD SENSOR "[slot \"1\"]\nprofile = pump\ndriver = smp\nlink = serial:/dev/x\n",
+		       "station.ini:17:", "unknown profile");
+	assert_refused("[station]\nid = a\n" SENSOR SLOT, "station.ini", "module in section [hsm]");
+	assert_refused(HEAD "[profile \"p\"]\nmodel = m\n" SLOT,
+		       "station.ini:14:", "lacks the key: \"attest\"");
+}
+
+static void test_conf_secret_in_uri_refused(void **state)
+{
+	(void)state;
+	assert_refused("[hsm]\ntoken = pkcs11:token=a?pin-value=1234\n", "station.ini:2:", "pin-value");
+	assert_refused("[service]\nkey = pkcs11:object=a?pin-value=1234\n", "station.ini:2:", "pin-value");
+	assert_refused("[hsm]\npin-source = 1234\n", "station.ini:2:", "pin");
+}
+
+static void test_conf_bad_values_refused(void **state)
+{
+	(void)state;
+	assert_refused("[service]\noperations-per-minute = 0\n", "station.ini:2:", "number from 1");
+	assert_refused("[service]\noperations-per-minute = 9x\n", "station.ini:2:", "number from 1");
+	assert_refused("[profile \"p\"]\nattest = magic\n", "station.ini:2:", "allowed words");
+	assert_refused("[profile \"p\"]\nsubject = CN=x\n", "station.ini:2:", "registration_id");
+	assert_refused("[service]\nauth = none\n", "station.ini:2:", "sas only");
+	assert_refused(HEAD SENSOR "[slot \"1\"]\nprofile = sensor\ndriver = magic\nlink = serial:/dev/x\n",
+		       "station.ini:17:", "magic");
+	assert_refused(HEAD SENSOR "[slot \"1\"]\nprofile = sensor\ndriver = smp\nlink = pigeon:x\n",
+		       "station.ini:17:", "pigeon");
+	assert_refused(HEAD "[profile \"p\"]\nattest = tpm\nenroll = group\ngroup = g\n" SLOT,
+		       "station.ini:14:", "no enrollment group");
+	assert_refused(HEAD "[profile \"p\"]\nattest = symmetric\ngroup-key = pkcs11:object=g\n" SLOT,
+		       "station.ini:14:", "enroll = group");
+}
+
+static void test_conf_over_long_line_refused(void **state)
+{
+	char text[600] = "[station]\nid = ";
+
+	(void)state;
+	memset(text + strlen(text), 'x', 400);
+	assert_refused(text, "station.ini:2:", "too long");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_conf_whole_file_parsed),
+		cmocka_unit_test(test_conf_slot_before_its_profile_resolved),
+		cmocka_unit_test(test_conf_unknown_names_refused_with_line),
+		cmocka_unit_test(test_conf_doubles_refused),
+		cmocka_unit_test(test_conf_missing_parts_refused),
+		cmocka_unit_test(test_conf_secret_in_uri_refused),
+		cmocka_unit_test(test_conf_bad_values_refused),
+		cmocka_unit_test(test_conf_over_long_line_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

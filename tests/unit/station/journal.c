@@ -1,0 +1,223 @@
+/* Tests station/journal.c on a real database: claims, memory, and refusals that name the earlier unit. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+#include <stdlib.h>
+
+#include "station/journal.h"
+
+struct world {
+	char path[64];
+	struct station st;
+	struct conf_slot slot;
+	struct conf_profile profile;
+	struct tools tools;
+};
+
+static int setup(void **state)
+{
+	struct world *w = calloc(1, sizeof(*w));
+	struct err err = { 0 };
+
+	assert_int_equal(str_format(w->path, sizeof(w->path), "/tmp/journal-test-XXXXXX"), 0);
+	close(mkstemp(w->path));
+	assert_int_equal(db_open(w->path, &w->st.db, &err), 0);
+	assert_int_equal(journal_init(w->st.db, &err), 0);
+	assert_int_equal(audit_init(w->st.db, &err), 0);
+	str_clip(w->slot.name, sizeof(w->slot.name), "1");
+	str_clip(w->profile.name, sizeof(w->profile.name), "sensor");
+	w->profile.attest = ATTEST_X509;
+	w->slot.profiles[0] = &w->profile;
+	w->slot.profiles_n = 1;
+	*state = w;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct world *w = *state;
+	char side[80];
+
+	db_close(w->st.db);
+	(void)unlink(w->path);
+	if (str_format(side, sizeof(side), "%s-wal", w->path) == 0)
+		(void)unlink(side);
+	if (str_format(side, sizeof(side), "%s-shm", w->path) == 0)
+		(void)unlink(side);
+	free(w);
+	return 0;
+}
+
+/* A job that stands before its issue step, with a key of its own. */
+static void make_job(struct world *w, struct job *job, const char *serial, const char *hwid, uint8_t key)
+{
+	struct unit_info unit = { 0 };
+	struct err err = { 0 };
+
+	str_clip(unit.serial, sizeof(unit.serial), serial);
+	str_clip(unit.hwid, sizeof(unit.hwid), hwid);
+	job_init(job, &w->st, &w->tools, &w->slot, NULL, &unit);
+	assert_int_equal(job_choose_profile(job, &err), 0);
+	str_clip(job->registration_id, sizeof(job->registration_id), serial);
+	memset(job->key_sha256, key, sizeof(job->key_sha256));
+	job->has_key_sha256 = true;
+	job->next = 2;
+}
+
+static const struct step issue = { "issue", EFFECT_ONCE, 1, NULL, NULL, NULL };
+
+static void test_journal_intent_remembered(void **state)
+{
+	struct world *w = *state;
+	struct job job, again;
+	struct err err = { 0 };
+
+	make_job(w, &job, "a1", "h1", 1);
+	assert_int_equal(buf_set(&job.csr, BYTES_LIT("csr")), 0);
+	assert_int_equal(journal_intend(&job, &issue, &err), 0);
+	make_job(w, &again, "a1", "h1", 9);
+	assert_int_equal(journal_load(&again, &err), 0);
+	assert_int_equal(again.id, job.id);
+	assert_int_equal(again.intended, 2);
+	assert_int_equal(again.key_sha256[0], 1);
+	assert_true(bytes_equal(buf_bytes(&again.csr), BYTES_LIT("csr")));
+	job_deinit(&job);
+	job_deinit(&again);
+}
+
+static void test_journal_same_serial_other_hardware_refused(void **state)
+{
+	struct world *w = *state;
+	struct job job, twin;
+	struct err err = { 0 };
+
+	make_job(w, &job, "a1", "h1", 1);
+	assert_int_equal(journal_intend(&job, &issue, &err), 0);
+	make_job(w, &twin, "a1", "h2", 2);
+	assert_int_equal(journal_load(&twin, &err), -1);
+	assert_int_equal(err.class, ERR_UNIT);
+	assert_non_null(strstr(err.what, "h1"));
+	job_deinit(&job);
+	job_deinit(&twin);
+}
+
+static void test_journal_taken_claims_refused_and_named(void **state)
+{
+	static const struct {
+		const char *serial, *hwid;
+		uint8_t key;
+		const char *what;
+	} twins[] = {
+		{ "b1", "h1", 2, "hardware ID" },
+		{ "A1", "h2", 2, "registration ID" }, /* ids are case-insensitive in the service */
+		{ "b1", "h2", 1, "this key" },
+	};
+	struct world *w = *state;
+	struct job job, twin;
+	struct err err = { 0 };
+
+	make_job(w, &job, "a1", "h1", 1);
+	assert_int_equal(journal_intend(&job, &issue, &err), 0);
+	for (size_t i = 0; i < ARRAY_LEN(twins); i++) {
+		make_job(w, &twin, twins[i].serial, twins[i].hwid, twins[i].key);
+		assert_int_equal(journal_intend(&twin, &issue, &err), -1);
+		assert_int_equal(err.class, ERR_UNIT);
+		assert_non_null(strstr(err.what, twins[i].what));
+		assert_non_null(strstr(err.what, "unit a1"));
+		assert_int_equal(twin.id, 0);
+		job_deinit(&twin);
+	}
+	job_deinit(&job);
+}
+
+static void test_journal_serial_number_used_twice_stops_the_station(void **state)
+{
+	static const struct step take = { "issue", EFFECT_ONCE, 1, NULL, NULL, journal_take_serial };
+	struct world *w = *state;
+	struct job job, other;
+	struct err err = { 0 };
+
+	make_job(w, &job, "a1", "h1", 1);
+	memset(job.cert_serial, 0x41, sizeof(job.cert_serial));
+	assert_int_equal(journal_intend(&job, &take, &err), 0);
+	make_job(w, &other, "b1", "h2", 2);
+	memset(other.cert_serial, 0x41, sizeof(other.cert_serial));
+	assert_int_equal(journal_intend(&other, &take, &err), -1);
+	assert_int_equal(err.class, ERR_STATION);
+	job_deinit(&job);
+	job_deinit(&other);
+}
+
+static void test_journal_failure_recorded_and_counted(void **state)
+{
+	struct world *w = *state;
+	struct err why = { 0 }, err = { 0 };
+	struct journal_counts counts;
+	struct audit_verdict verdict;
+	struct job job;
+
+	make_job(w, &job, "a1", "h1", 1);
+	assert_int_equal(journal_intend(&job, &issue, &err), 0);
+	(void)err_set(&why, ERR_UNIT, 0, "it said no");
+	assert_int_equal(journal_fail(&job, &why, &err), 0);
+	assert_int_equal(journal_fail(&job, &why, &err), 0);
+	assert_int_equal(journal_count(w->st.db, &counts, &err), 0);
+	assert_int_equal(counts.failed, 1);
+	assert_int_equal(counts.open + counts.passed, 0);
+	assert_int_equal(audit_verify(w->st.db, &verdict, &err), 0);
+	assert_int_equal(verdict.bad_index, -1);
+	assert_int_equal(verdict.head.size, 2);
+	job_deinit(&job);
+}
+
+static void test_journal_refused_impostor_leaves_the_real_unit_alone(void **state)
+{
+	struct world *w = *state;
+	struct err why = { 0 }, err = { 0 };
+	struct journal_counts counts;
+	struct job job, twin;
+
+	make_job(w, &job, "a1", "h1", 1);
+	assert_int_equal(journal_intend(&job, &issue, &err), 0);
+	make_job(w, &twin, "a1", "h2", 2);
+	assert_int_equal(journal_load(&twin, &why), -1);
+	assert_int_equal(journal_fail(&twin, &why, &err), 0);
+	assert_int_equal(journal_count(w->st.db, &counts, &err), 0);
+	assert_int_equal(counts.open, 1);
+	assert_int_equal(counts.failed, 0);
+	job_deinit(&job);
+	job_deinit(&twin);
+}
+
+static void test_journal_job_of_another_pipeline_goes_to_a_person(void **state)
+{
+	struct world *w = *state;
+	struct err err = { 0 };
+	struct job job, again;
+
+	make_job(w, &job, "a1", "h1", 1);
+	assert_int_equal(journal_intend(&job, &issue, &err), 0);
+	w->profile.key = KEY_FROM_STATION;
+	make_job(w, &again, "a1", "h1", 1);
+	assert_int_equal(journal_load(&again, &err), -1);
+	assert_int_equal(err.class, ERR_OPERATOR);
+	job_deinit(&job);
+	job_deinit(&again);
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(test_journal_intent_remembered),
+		T(test_journal_same_serial_other_hardware_refused),
+		T(test_journal_taken_claims_refused_and_named),
+		T(test_journal_serial_number_used_twice_stops_the_station),
+		T(test_journal_failure_recorded_and_counted),
+		T(test_journal_refused_impostor_leaves_the_real_unit_alone),
+		T(test_journal_job_of_another_pipeline_goes_to_a_person),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
