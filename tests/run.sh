@@ -1,0 +1,81 @@
+#!/bin/bash
+# Builds the station and runs its tests; installs what is missing first.
+#
+#   tests/run.sh          everything with gcc, then unit and flow tests with the address and
+#                         undefined-behaviour sanitizers
+#   tests/run.sh --all    also clang, the thread sanitizer and ten seconds of each fuzz target
+#
+# The last line says how many tests passed and failed; the exit code is 0 if none failed. SKIP_PACKAGES=1
+# leaves the packages alone.
+set -u
+cd "$(dirname "$0")/.."
+export LC_ALL=C.UTF-8
+all=
+case "${1:-}" in
+"") ;;
+--all) all=1 ;;
+*) sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 2 ;;
+esac
+passed=0
+failed=0
+cores=$(nproc)
+
+fail() { echo "FAILED: $*"; failed=$((failed + 1)); }
+
+build() { # preset
+	local log=build/$1.log
+	mkdir -p build
+	if ! { cmake --preset "$1" && cmake --build --preset "$1" -j "$cores"; } >"$log" 2>&1; then
+		grep -E -B 1 -A 6 'error|FAILED|Error' "$log" | tail -n 60
+		fail "build of $1 (all of it: $log)"
+		return 1
+	fi
+}
+
+run() { # preset, ctest arguments...
+	local preset=$1 log=build/$1.tests.log total bad
+	shift
+	echo "== $preset"
+	build "$preset" || return
+	ctest --test-dir "build/$preset" -j "$cores" --output-on-failure "$@" >"$log" 2>&1
+	total=$(sed -nE 's/^[0-9]+% tests passed, ([0-9]+) tests? failed out of ([0-9]+)$/\2/p' "$log")
+	bad=$(sed -nE 's/^[0-9]+% tests passed, ([0-9]+) tests? failed out of ([0-9]+)$/\1/p' "$log")
+	if [ -z "$total" ]; then
+		tail -n 20 "$log"
+		fail "$preset: no tests ran"
+		return
+	fi
+	if [ "$bad" -ne 0 ]; then
+		grep -vE '^ *[0-9]+/[0-9]+ Test .* Passed|^ *Start ' "$log"
+	fi
+	passed=$((passed + total - bad))
+	failed=$((failed + bad))
+	echo "$preset: $((total - bad)) passed, $bad failed"
+}
+
+fuzz() { # seconds
+	echo "== fuzz"
+	local log=build/fuzz.tests.log
+	mkdir -p build
+	tests/fuzz/run.sh "$1" 2>&1 | tee "$log"
+	if [ "${PIPESTATUS[0]}" -ne 0 ] && ! grep -q '^FINDING' "$log"; then
+		fail "fuzz targets did not run"
+	fi
+	passed=$((passed + $(grep -c '^ok ' "$log")))
+	failed=$((failed + $(grep -c '^FINDING' "$log")))
+}
+
+if [ -z "${SKIP_PACKAGES:-}" ]; then
+	station/install-packages.sh station/packages.txt tests/packages.txt || exit 1
+fi
+start=$SECONDS
+run dev
+run asan -L '^(unit|flow)$'
+if [ -n "$all" ]; then
+	run clang
+	run tsan -R '^(flow/|unit/base_(db|group)$)'
+	fuzz 10
+fi
+echo "$((SECONDS - start)) seconds"
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]
