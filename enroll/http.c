@@ -171,7 +171,11 @@ static int add_line(struct curl_slist **list, const char *line)
 	return 0;
 }
 
-/* Options are set anew for every call; the connection outlives curl_easy_reset. */
+/*
+ * Options are set anew for every call; the connection outlives curl_easy_reset.
+ * If a kept connection dies before the first byte of an answer, curl repeats the
+ * request once by itself: harmless, because what exists already is compared.
+ */
 static bool set_connection(struct http *http)
 {
 	CURL *c = http->curl;

@@ -1,0 +1,46 @@
+/* A service that answers from a script, and remembers what it was asked. */
+#ifndef TESTS_UNIT_ENROLL_SCRIPT_H
+#define TESTS_UNIT_ENROLL_SCRIPT_H
+
+#include "tests/fakes/https.h"
+#include "tests/unit/enroll/world.h"
+
+#define SCRIPT_CALLS_MAX 64
+
+struct script_line {
+	const char *on; /* "POST /enrollments": a call of another method or path gets 500 and is remembered */
+	struct https_answer answer;
+};
+
+struct script {
+	struct world *world;
+	struct https *https;
+	const struct script_line *lines; /* after the last one, the last is repeated */
+	size_t lines_n;
+	size_t calls;
+	char asked[SCRIPT_CALLS_MAX][200]; /* "POST /enrollments" */
+	struct buf last_body;
+	bool no_length, no_login; /* a call came without Content-Length, or without a token */
+	char host[32];
+	char ca_path[200];
+	struct enroll_conf conf;
+	struct enroll_service *service;
+};
+
+/* cmocka setup and teardown; *state is a struct script whose world is empty. */
+int script_setup(void **state);
+int script_teardown(void **state);
+/* Opens the service anew, with what conf says now. */
+void script_open(struct script *script, const struct macer *macer);
+void script_set(struct script *script, const struct script_line *lines, size_t n);
+#define SCRIPT(script, ...)                                                                                  \
+	script_set((script), (const struct script_line[]){ __VA_ARGS__ },                                    \
+		   sizeof((const struct script_line[]){ __VA_ARGS__ }) / sizeof(struct script_line))
+
+#define BULK_OK   "{\"isSuccessful\":true,\"errors\":[]}"
+#define POST_BULK "POST /enrollments"
+
+/* One batch at WORLD_NOW_MS; what enroll_send_batch returned. */
+int send_batch(struct script *script, struct enroll_progress *ret_progress, struct err *err);
+
+#endif
