@@ -303,6 +303,9 @@ void db_rollback(struct db_tx *tx)
 void db_read_begin(struct db *db, struct db_tx *ret_tx)
 {
 	(void)pthread_mutex_lock(&db->lock);
+	/* What a reader sees it may act upon, so it must not be lost afterwards: settle it first. */
+	if (db->group != NULL)
+		commit_for_sleepers(db);
 	*ret_tx = (struct db_tx){ db, true };
 }
 
@@ -313,9 +316,6 @@ void db_read_end(struct db_tx *tx)
 	if (db == NULL)
 		return;
 	tx->db = NULL;
-	/* If a commit left its group to us, hoping for a writer, we owe it the commit. */
-	if (db->group != NULL && atomic_load(&db->waiting) == 0)
-		commit_for_sleepers(db);
 	(void)pthread_mutex_unlock(&db->lock);
 }
 

@@ -45,7 +45,7 @@ MUST_USE int db_begin(struct db *db, struct db_tx *ret_tx, struct err *err);
 MUST_USE int db_commit(struct db_tx *tx, struct err *err);
 /* Undoes; does nothing after commit. */
 void db_rollback(struct db_tx *tx);
-/* For reading only: no sync, no savepoint. End with db_read_end, or by scope. */
+/* For reading only, of what is durable: no savepoint. End with db_read_end, or by scope. */
 void db_read_begin(struct db *db, struct db_tx *ret_tx);
 void db_read_end(struct db_tx *tx);
 

@@ -142,6 +142,41 @@ static void test_group_syncs_fail_at_times_reported_is_what_is_kept(void **state
 	assert_int_equal(notes_n(fixture->db), kept);
 }
 
+struct reader {
+	struct db *db;
+	_Atomic bool stop;
+	int64_t most; /* rows seen at once */
+};
+
+static void *read_on(void *arg)
+{
+	struct reader *reader = arg;
+
+	while (!reader->stop) {
+		int64_t n = notes_n(reader->db);
+
+		if (n > reader->most)
+			reader->most = n;
+	}
+	return NULL;
+}
+
+static void test_group_reader_never_sees_what_is_lost_later(void **state)
+{
+	struct db_fixture *fixture = *state;
+	struct worker workers[THREADS];
+	struct reader reader = { .db = fixture->db };
+	pthread_t thread;
+
+	vfs_sync_fails_after(0);
+	assert_int_equal(pthread_create(&thread, NULL, read_on, &reader), 0);
+	run_workers(fixture->db, add_notes, workers);
+	reader.stop = true;
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	vfs_sync_fails_after(-1);
+	assert_int_equal(reader.most, 0);
+}
+
 #define DB_TEST(f) cmocka_unit_test_setup_teardown(f, db_setup, db_teardown)
 
 int main(void)
@@ -151,6 +186,7 @@ int main(void)
 		DB_TEST(test_group_one_rolls_back_others_keep_their_work),
 		DB_TEST(test_group_every_sync_fails_no_commit_succeeds),
 		DB_TEST(test_group_syncs_fail_at_times_reported_is_what_is_kept),
+		DB_TEST(test_group_reader_never_sees_what_is_lost_later),
 	};
 
 	if (vfs_install() < 0)
