@@ -129,6 +129,22 @@ static void test_put_of_an_item_the_kind_has_not_is_refused(void **state)
 	assert_int_equal(line_put(line, "firmware", BYTES_LIT("0123456789abcdef"), 16), SMP_RC_NOT_SUPPORTED);
 }
 
+static void test_packet_larger_than_the_buffer_is_refused(void **state)
+{
+	static const uint8_t item[2000] = { 9 };
+	struct bench *bench = *state;
+	BUF_AUTO(back, FIXTURE_ITEM_MAX);
+
+	bench_start(bench, "1", (const char *const[]){ "--kinds", "sensor", "--buf-size", "512", NULL });
+	LINE_AUTO(line, bench, 0);
+	assert_int_equal(line_put(line, "chain", BYTES_ARRAY(item), 512), SMP_RC_TOO_LARGE);
+	assert_int_equal(line_put(line, "chain", BYTES_ARRAY(item), 400), 0);
+	/* What it sends keeps to the same size. */
+	assert_int_equal(line_get(line, "chain", &back), 0);
+	assert_true(bytes_equal(buf_bytes(&back), BYTES_ARRAY(item)));
+	assert_true(line->answer.len <= 512 - SMP_HEADER_LEN);
+}
+
 static void test_get_of_a_secret_is_refused(void **state)
 {
 	struct bench *bench = *state;
@@ -224,6 +240,7 @@ int main(void)
 		CASE(test_put_with_wrong_sha_is_not_kept),
 		CASE(test_put_with_lengths_that_lie_is_refused),
 		CASE(test_put_of_an_item_the_kind_has_not_is_refused),
+		CASE(test_packet_larger_than_the_buffer_is_refused),
 		CASE(test_get_of_a_secret_is_refused),
 		CASE(test_symkey_is_base64_on_the_flash),
 		CASE(test_lock_of_a_blank_device_is_refused),

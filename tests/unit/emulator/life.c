@@ -115,6 +115,28 @@ static void test_stdin_closing_ends_everything(void **state)
 	assert_int_equal(bench_processes(bench, "swtpm"), 0);
 }
 
+static bool has_list(const struct bench *bench)
+{
+	char path[300];
+
+	assert_int_equal(str_format(path, sizeof(path), "%s/devices.json", bench->dir), 0);
+	return access(path, F_OK) == 0;
+}
+
+static void test_list_of_devices_is_there_while_they_answer(void **state)
+{
+	struct bench *bench = *state;
+	const char *const args[] = { "device-emulator", "--dir", bench->dir, "--count", "1", NULL };
+
+	bench_start(bench, "1", NULL);
+	assert_true(has_list(bench));
+	/* One that is refused takes nothing away from the one that runs. */
+	assert_int_equal(bench_run(bench, args), 2);
+	assert_true(has_list(bench));
+	assert_int_equal(bench_stop(bench), 0);
+	assert_false(has_list(bench));
+}
+
 static void test_stay_outlives_stdin_and_ends_by_sigterm(void **state)
 {
 	struct bench *bench = *state;
@@ -246,6 +268,7 @@ int main(void)
 		CASE(test_tpm_command_to_a_sensor_is_not_supported),
 		CASE(test_kill_leaves_no_swtpm_and_a_tpm_that_starts_again),
 		CASE(test_stdin_closing_ends_everything),
+		CASE(test_list_of_devices_is_there_while_they_answer),
 		CASE(test_stay_outlives_stdin_and_ends_by_sigterm),
 		CASE(test_line_opened_again_and_again_is_normal),
 		CASE(test_baud_paces_the_line),

@@ -169,8 +169,7 @@ static void test_identity_damaged_on_disk_is_named(void **state)
 		"{\"serial\":\"a\",\"model\":\"b\",\"hwid\":\"c\",\"kind\":\"toaster\",\"locked\":false}",
 		"{\"serial\":\"a\",\"model\":\"b\",\"hwid\":\"c\",\"kind\":\"meter\",\"locked\":0}",
 		"{\"serial\":1,\"model\":\"b\",\"hwid\":\"c\",\"kind\":\"meter\",\"locked\":true}",
-		"{\"serial\":\"a\",\"model\":\"b\",\"hwid\":\"01234567890123456\",\"kind\":\"meter\","
-		"\"locked\":true}",
+		"{\"serial\":\"\",\"model\":\"b\",\"hwid\":\"c\",\"kind\":\"meter\",\"locked\":true}",
 	};
 	const struct flash *flash = *state;
 
