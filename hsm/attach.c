@@ -37,6 +37,7 @@ static int hsm_new(const struct hsm_conf *conf, struct hsm **ret_hsm, struct err
 	if (hsm == NULL)
 		return err_set(err, ERR_STATION, 0, "out of memory");
 	(void)pthread_mutex_init(&hsm->lock, NULL);
+	(void)pthread_rwlock_init(&hsm->gate, NULL);
 	if (choose_pin_source(conf, &hsm->pin_source, err) < 0)
 		return -1;
 	hsm->token_uri = strdup(conf->token);
@@ -89,6 +90,7 @@ void hsm_close(struct hsm *hsm)
 		(void)hsm->p11->C_CloseSession(hsm->spare);
 	if (hsm->owns_module)
 		hsm_module_unload(hsm->p11);
+	(void)pthread_rwlock_destroy(&hsm->gate);
 	(void)pthread_mutex_destroy(&hsm->lock);
 	free(hsm->token_uri);
 	free(hsm->pin_source);

@@ -150,7 +150,7 @@ static int make_pair(struct hsm_session *session, CK_SESSION_HANDLE writable, co
 	uint8_t id[HSM_ID_NEW_LEN];
 	CK_RV rv;
 
-	if (hsm_random(session, id, sizeof(id), err) < 0)
+	if (hsm_random_read(session, id, sizeof(id), err) < 0)
 		return -1;
 	fill_public(&public, kind);
 	add_name(&public, label, id);
@@ -169,12 +169,13 @@ static int make_pair(struct hsm_session *session, CK_SESSION_HANDLE writable, co
 
 int hsm_key_generate(struct hsm_session *session, enum hsm_key_type type, const char *label, struct err *err)
 {
+	CLEANUP(hsm_leave) struct hsm *inside = NULL;
 	CK_SESSION_HANDLE writable = HSM_NO_SESSION;
 	struct pair_kind kind;
 	int rc;
 
-	if (pair_kind(type, &kind, err) < 0 || label_is_free(session, label, err) < 0 ||
-	    open_writable(session, &writable, err) < 0)
+	if (pair_kind(type, &kind, err) < 0 || hsm_enter(session->hsm, &inside, err) < 0 ||
+	    label_is_free(session, label, err) < 0 || open_writable(session, &writable, err) < 0)
 		return -1;
 	rc = make_pair(session, writable, &kind, label, err);
 	(void)session->hsm->p11->C_CloseSession(writable);
@@ -192,7 +193,7 @@ static int make_hmac(struct hsm_session *session, CK_SESSION_HANDLE writable, co
 	uint8_t id[HSM_ID_NEW_LEN];
 	CK_RV rv;
 
-	if (hsm_random(session, id, sizeof(id), err) < 0)
+	if (hsm_random_read(session, id, sizeof(id), err) < 0)
 		return -1;
 	add(&t, CKA_CLASS, &class, sizeof(class));
 	add(&t, CKA_KEY_TYPE, &type, sizeof(type));
@@ -209,6 +210,7 @@ static int make_hmac(struct hsm_session *session, CK_SESSION_HANDLE writable, co
 int hsm_key_import_hmac(struct hsm_session *session, const char *label, const struct secret *value,
 			struct err *err)
 {
+	CLEANUP(hsm_leave) struct hsm *inside = NULL;
 	CK_SESSION_HANDLE writable = HSM_NO_SESSION;
 	SECRET_AUTO padded = { NULL, 0 };
 	int rc;
@@ -223,7 +225,8 @@ int hsm_key_import_hmac(struct hsm_session *session, const char *label, const st
 	if (secret_new(value->len < HMAC_KEY_MIN ? HMAC_KEY_MIN : value->len, &padded, err) < 0)
 		return -1;
 	memcpy(padded.p, value->p, value->len);
-	if (label_is_free(session, label, err) < 0 || open_writable(session, &writable, err) < 0)
+	if (hsm_enter(session->hsm, &inside, err) < 0 || label_is_free(session, label, err) < 0 ||
+	    open_writable(session, &writable, err) < 0)
 		return -1;
 	rc = make_hmac(session, writable, label, &padded, err);
 	(void)session->hsm->p11->C_CloseSession(writable);

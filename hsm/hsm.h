@@ -5,7 +5,9 @@
  * Threads: struct hsm is shared and locks itself. A session and its keys belong
  * to one thread. Errors: wrong, expired or locked PIN and a missing token are
  * ERR_OPERATOR; a lost session or removed token is ERR_RETRY (the next call
- * opens it again); everything that makes the token doubtful is ERR_STATION.
+ * opens it again, and starts a module again whose service went away);
+ * everything that makes the token doubtful is ERR_STATION. The program ignores
+ * SIGPIPE: a module that talks to a service may write to a closed socket.
  */
 #ifndef HSM_HSM_H
 #define HSM_HSM_H
@@ -25,7 +27,7 @@ struct _CK_FUNCTION_LIST;
 struct hsm_conf {
 	const char *module;     /* p11-kit's name of a configured module, or an absolute path */
 	const char *token;      /* RFC 7512 URI that names exactly one token                  */
-	const char *pin_source; /* see above; never the PIN itself                            */
+	const char *pin_source; /* see above; never the PIN itself; NULL: the URI's pin-source */
 };
 
 /* ERR_OPERATOR if the text is no RFC 7512 URI, or holds a pin-value. For the configuration's checks. */
@@ -97,11 +99,11 @@ MUST_USE int hsm_key_mac(void *key, struct bytes message, uint8_t ret_mac[SHA256
  */
 MUST_USE int hsm_key_generate(struct hsm_session *session, enum hsm_key_type type, const char *label,
 			      struct err *err);
-/* Makes an HMAC key of an existing value: the token keeps it, sensitive and not extractable. */
+/* Makes an HMAC key of an existing value of 1 to 512 bytes: the token keeps it, sensitive and not extractable. */
 MUST_USE int hsm_key_import_hmac(struct hsm_session *session, const char *label, const struct secret *value,
 				 struct err *err);
 
-/* Random bytes of the token (C_GenerateRandom). */
+/* At most 1024 random bytes of the token (C_GenerateRandom). */
 MUST_USE int hsm_random(struct hsm_session *session, uint8_t *out, size_t n, struct err *err);
 
 /* For status: label, manufacturer and model of the token, and whether it answers now. */

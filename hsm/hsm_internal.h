@@ -6,6 +6,7 @@
 #define HSM_HSM_INTERNAL_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include <p11-kit/pkcs11.h>
 #include <p11-kit/uri.h>
@@ -36,6 +37,11 @@ struct hsm {
 	bool pin_refused; /* never tried again by this struct */
 	CK_TOKEN_INFO token;
 	CK_SLOT_ID slot;
+	/* Every call through the module is inside the gate; restarting the module waits until nobody is. */
+	pthread_rwlock_t gate;
+	atomic_bool restart_due;
+	bool stopped;   /* finalised, and not up again: no call may be made */
+	unsigned epoch; /* counts restarts; handles of an earlier epoch are worthless */
 };
 
 enum session_state {
@@ -49,6 +55,7 @@ struct hsm_session {
 	CK_SESSION_HANDLE handle;
 	enum session_state state;
 	unsigned generation; /* counts re-openings; keys found before are found again */
+	unsigned epoch;      /* of the module when handle was opened */
 	struct hsm_key *keys;
 };
 
@@ -88,6 +95,13 @@ MUST_USE int hsm_pin_read(const char *pin_source, const char *token, struct secr
 MUST_USE int hsm_module_load(const char *module, CK_FUNCTION_LIST **ret_p11, struct err *err);
 void hsm_module_unload(CK_FUNCTION_LIST *p11);
 
+/*
+ * gate.c: CLEANUP(hsm_leave) struct hsm *inside = NULL; then hsm_enter(hsm, &inside, err). Public
+ * functions enter, private ones are inside already. Entering restarts a module that needs it.
+ */
+MUST_USE int hsm_enter(struct hsm *hsm, struct hsm **ret_inside, struct err *err);
+void hsm_leave(struct hsm **inside);
+
 /* token.c: PKCS#11 pads with blanks and has no NUL; out holds len + 1. */
 void hsm_text(const CK_UTF8CHAR *padded, size_t len, char *out);
 struct slot_list {
@@ -103,7 +117,9 @@ void hsm_token_get(struct hsm *hsm, CK_SLOT_ID *ret_slot, CK_TOKEN_INFO *ret_tok
 /* login.c: call with the lock held. Does nothing when the session is logged in already. */
 MUST_USE int hsm_login(struct hsm *hsm, CK_SESSION_HANDLE handle, struct err *err);
 
-/* session.c: opens a session that is logged in, or takes the spare one. */
+/* session.c: hsm_random for callers that are inside. */
+MUST_USE int hsm_random_read(struct hsm_session *session, uint8_t *out, size_t n, struct err *err);
+/* Opens a session that is logged in, or takes the spare one. */
 MUST_USE int hsm_handle_open(struct hsm *hsm, CK_SESSION_HANDLE *ret_handle, struct err *err);
 /* Makes the session usable; every call through one begins with this. */
 MUST_USE int hsm_session_ready(struct hsm_session *session, struct err *err);

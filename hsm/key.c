@@ -203,11 +203,14 @@ static int key_add(struct hsm_session *session, const struct hsm_key *found, con
 
 int hsm_key_find(struct hsm_session *session, const char *uri, struct hsm_key **ret_key, struct err *err)
 {
+	CLEANUP(hsm_leave) struct hsm *inside = NULL;
 	struct hsm_key found = { .session = session };
 	struct hsm_key *known;
 
 	if (uri == NULL)
 		return err_set(err, ERR_OPERATOR, 0, "no key is named");
+	if (hsm_enter(session->hsm, &inside, err) < 0)
+		return -1;
 	known = cached(session, uri);
 	if (known != NULL) {
 		if (hsm_key_ready(known, err) < 0)
@@ -224,10 +227,11 @@ int hsm_key_find(struct hsm_session *session, const char *uri, struct hsm_key **
 
 int hsm_key_exists(struct hsm_session *session, const char *uri, bool *ret_found, struct err *err)
 {
+	CLEANUP(hsm_leave) struct hsm *inside = NULL;
 	CK_OBJECT_HANDLE object = 0;
 	CK_ULONG n = 0;
 
-	if (search(session, uri, &object, &n, err) < 0)
+	if (hsm_enter(session->hsm, &inside, err) < 0 || search(session, uri, &object, &n, err) < 0)
 		return -1;
 	*ret_found = n > 0;
 	return 0;

@@ -109,11 +109,13 @@ static int rsa_public(struct hsm_key *key, CK_OBJECT_HANDLE object, struct buf *
 
 int hsm_key_public(struct hsm_key *key, struct buf *ret_spki, struct err *err)
 {
+	CLEANUP(hsm_leave) struct hsm *inside = NULL;
 	CK_OBJECT_HANDLE object = 0;
 
 	if (key->type == HSM_KEY_HMAC)
 		return err_set(err, ERR_OPERATOR, 0, "key %.100s is an HMAC key; name a key pair", key->uri);
-	if (hsm_key_ready(key, err) < 0 || find_public(key, &object, err) < 0)
+	if (hsm_enter(key->session->hsm, &inside, err) < 0 || hsm_key_ready(key, err) < 0 ||
+	    find_public(key, &object, err) < 0)
 		return -1;
 	if (key->type == HSM_KEY_EC_P256 || key->type == HSM_KEY_EC_P384)
 		return ec_public(key, object, ret_spki, err);

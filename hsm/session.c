@@ -27,12 +27,18 @@ static int open_handle(struct hsm *hsm, CK_SESSION_HANDLE *ret_handle, struct er
 
 	hsm->spare = HSM_NO_SESSION;
 	if (!handle_alive(hsm, handle)) {
-		if (hsm_token_find(hsm, err) < 0)
+		if (hsm_token_find(hsm, err) < 0) {
+			/* Some modules see a token that came back only when they start again. */
+			atomic_store(&hsm->restart_due, true);
 			return -1;
+		}
 		/* Read-only: signing needs no more (5.6), and some tokens have few read-write ones. */
 		rv = hsm->p11->C_OpenSession(hsm->slot, CKF_SERIAL_SESSION, NULL, NULL, &handle);
-		if (rv != CKR_OK)
+		if (rv != CKR_OK) {
+			if (rv != CKR_SESSION_COUNT)
+				atomic_store(&hsm->restart_due, true);
 			return hsm_rv_error(rv, "C_OpenSession", err);
+		}
 	}
 	if (hsm_login(hsm, handle, err) < 0) {
 		(void)hsm->p11->C_CloseSession(handle);
@@ -57,8 +63,12 @@ int hsm_handle_open(struct hsm *hsm, CK_SESSION_HANDLE *ret_handle, struct err *
 
 int hsm_session_open(struct hsm *hsm, struct hsm_session **ret_session, struct err *err)
 {
-	struct hsm_session *session = calloc(1, sizeof(*session));
+	CLEANUP(hsm_leave) struct hsm *inside = NULL;
+	struct hsm_session *session;
 
+	if (hsm_enter(hsm, &inside, err) < 0)
+		return -1;
+	session = calloc(1, sizeof(*session));
 	if (session == NULL)
 		return err_set(err, ERR_STATION, 0, "out of memory");
 	session->hsm = hsm;
@@ -76,6 +86,9 @@ static void give_back(struct hsm_session *session)
 {
 	struct hsm *hsm = session->hsm;
 
+	/* Numbers of before a restart may be other sessions by now. */
+	if (session->epoch != hsm->epoch || hsm->stopped)
+		session->state = SESSION_LOST;
 	(void)pthread_mutex_lock(&hsm->lock);
 	if (session->state == SESSION_OPEN && hsm->spare == HSM_NO_SESSION)
 		hsm->spare = session->handle;
@@ -89,7 +102,10 @@ void hsm_session_close(struct hsm_session *session)
 {
 	if (session == NULL)
 		return;
+	/* Not hsm_enter: closing needs no module that works. */
+	(void)pthread_rwlock_rdlock(&session->hsm->gate);
 	give_back(session);
+	(void)pthread_rwlock_unlock(&session->hsm->gate);
 	while (session->keys != NULL) {
 		struct hsm_key *key = session->keys;
 
@@ -102,13 +118,16 @@ void hsm_session_close(struct hsm_session *session)
 
 int hsm_session_ready(struct hsm_session *session, struct err *err)
 {
-	if (session->state == SESSION_OPEN)
+	if (session->state == SESSION_OPEN && session->epoch == session->hsm->epoch)
 		return 0;
+	if (session->state == SESSION_OPEN)
+		session->state = SESSION_LOST;
 	if (session->state == SESSION_DOUBTFUL)
 		give_back(session);
 	if (hsm_handle_open(session->hsm, &session->handle, err) < 0)
 		return -1;
 	session->state = SESSION_OPEN;
+	session->epoch = session->hsm->epoch;
 	session->generation++;
 	if (session->generation > 1)
 		log_line(LOG_LEVEL_DEBUG, "hsm-session-reopened", "generation=%u", session->generation);
@@ -121,7 +140,7 @@ int hsm_session_failed(struct hsm_session *session, CK_RV rv, const char *functi
 	return hsm_rv_error(rv, function, err);
 }
 
-int hsm_random(struct hsm_session *session, uint8_t *out, size_t n, struct err *err)
+int hsm_random_read(struct hsm_session *session, uint8_t *out, size_t n, struct err *err)
 {
 	uint8_t random[HSM_RANDOM_MAX];
 	CK_RV rv;
@@ -139,4 +158,13 @@ int hsm_random(struct hsm_session *session, uint8_t *out, size_t n, struct err *
 	memcpy(out, random, n);
 	OPENSSL_cleanse(random, sizeof(random));
 	return 0;
+}
+
+int hsm_random(struct hsm_session *session, uint8_t *out, size_t n, struct err *err)
+{
+	CLEANUP(hsm_leave) struct hsm *inside = NULL;
+
+	if (hsm_enter(session->hsm, &inside, err) < 0)
+		return -1;
+	return hsm_random_read(session, out, n, err);
 }

@@ -146,6 +146,7 @@ static int ecdsa_der(struct bytes raw, struct buf *ret_sig, struct err *err)
 
 int hsm_key_sign(void *key, enum sign_alg alg, struct bytes message, struct buf *ret_sig, struct err *err)
 {
+	CLEANUP(hsm_leave) struct hsm *inside = NULL;
 	struct hsm_key *signer = key;
 	uint8_t sig[SIG_MAX];
 	struct sign_input in;
@@ -157,7 +158,7 @@ int hsm_key_sign(void *key, enum sign_alg alg, struct bytes message, struct buf 
 	if (!fits(signer->type, alg))
 		return err_set(err, ERR_BUG, 0, "signature algorithm %d does not fit the key %.100s",
 			       (int)alg, signer->uri);
-	if (hsm_key_ready(signer, err) < 0)
+	if (hsm_enter(signer->session->hsm, &inside, err) < 0 || hsm_key_ready(signer, err) < 0)
 		return -1;
 	prepare(alg, message, &in);
 	if (token_sign(signer, &in.mechanism, bytes_of(in.data, in.data_len), sig, err) < 0)
@@ -172,6 +173,7 @@ int hsm_key_sign(void *key, enum sign_alg alg, struct bytes message, struct buf 
 
 int hsm_key_mac(void *key, struct bytes message, uint8_t ret_mac[SHA256_LEN], struct err *err)
 {
+	CLEANUP(hsm_leave) struct hsm *inside = NULL;
 	CK_MECHANISM mechanism = { CKM_SHA256_HMAC, NULL, 0 };
 	struct hsm_key *macer = key;
 	uint8_t mac[SIG_MAX];
@@ -179,7 +181,7 @@ int hsm_key_mac(void *key, struct bytes message, uint8_t ret_mac[SHA256_LEN], st
 	if (macer->type != HSM_KEY_HMAC)
 		return err_set(err, ERR_OPERATOR, 0, "key %.100s is a key pair; name a secret key for HMAC",
 			       macer->uri);
-	if (hsm_key_ready(macer, err) < 0)
+	if (hsm_enter(macer->session->hsm, &inside, err) < 0 || hsm_key_ready(macer, err) < 0)
 		return -1;
 	/* Modules refuse a NULL input even when it is empty. */
 	if (message.p == NULL)

@@ -100,10 +100,13 @@ void hsm_token_get(struct hsm *hsm, CK_SLOT_ID *ret_slot, CK_TOKEN_INFO *ret_tok
 
 int hsm_info(struct hsm *hsm, struct hsm_info *ret_info, struct err *err)
 {
+	CLEANUP(hsm_leave) struct hsm *inside = NULL;
 	CK_TOKEN_INFO token;
 	CK_SLOT_ID slot;
 	CK_RV rv;
 
+	if (hsm_enter(hsm, &inside, err) < 0)
+		return -1;
 	hsm_token_get(hsm, &slot, &token);
 	rv = hsm->p11->C_GetTokenInfo(slot, &token);
 	if (rv != CKR_OK)
