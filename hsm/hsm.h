@@ -99,7 +99,7 @@ MUST_USE int hsm_key_mac(void *key, struct bytes message, uint8_t ret_mac[SHA256
  */
 MUST_USE int hsm_key_generate(struct hsm_session *session, enum hsm_key_type type, const char *label,
 			      struct err *err);
-/* Makes an HMAC key of an existing value of 1 to 512 bytes: the token keeps it, sensitive and not extractable. */
+/* Makes an HMAC key of an existing value of 1 to 512 bytes: sensitive and not extractable from then on. */
 MUST_USE int hsm_key_import_hmac(struct hsm_session *session, const char *label, const struct secret *value,
 				 struct err *err);
 
