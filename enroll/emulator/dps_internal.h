@@ -74,7 +74,7 @@ struct dps_response {
 	struct buf body; /* JSON, or empty */
 	struct {
 		const char *name; /* a literal */
-		char value[160];
+		char value[100];
 	} headers[DPS_RESPONSE_HEADERS];
 	size_t headers_n;
 	bool drop; /* committed, but the connection closes without an answer */
