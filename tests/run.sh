@@ -26,7 +26,7 @@ build() { # preset
 	local log=build/$1.log
 	mkdir -p build
 	if ! { cmake --preset "$1" && cmake --build --preset "$1" -j "$cores"; } >"$log" 2>&1; then
-		grep -E -B 1 -A 6 'error|FAILED|Error' "$log" | tail -n 60
+		grep -E -A 6 'error:|warning:|FAILED:|CMake Error|undefined reference' "$log" | tail -n 60
 		fail "build of $1 (all of it: $log)"
 		return 1
 	fi
