@@ -11,9 +11,14 @@
 #define ITEM(id, code)   "{\"registrationId\":\"" id "\",\"errorCode\":" code ",\"errorStatus\":\"text of it\"}"
 #define FAILED(items)    "{\"isSuccessful\":false,\"errors\":[" items "]}"
 #define ERROR_BODY(code) "{\"errorCode\":" code ",\"trackingId\":\"t\",\"message\":\"text of it\"}"
+/* base64 of test_ek(1) */
 #define EK_ONE                                                                                               \
-	"AE4AAQALAAMAsgAAAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEB"                                               \
-	"AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE="
+	"AToAAQALAAMAsgAgg3GXZ0SEs/gakMyNRqXXJP1S124GUgtk8qHaGzMUaaoABgCAAEMAEAgAAAAA"                       \
+	"AAEAAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEB"                       \
+	"AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEB"                       \
+	"AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEB"                       \
+	"AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEB"                       \
+	"AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQ=="
 #define HELD(id, ek)                                                                                         \
 	"{\"registrationId\":\"" id "\",\"provisioningStatus\":\"enabled\",\"attestation\":{\"type\":"       \
 	"\"tpm\",\"tpm\":{\"endorsementKey\":\"" ek "\"}},\"etag\":\"IjEi\"}"

@@ -49,7 +49,7 @@ static void test_enqueue_again_changes_nothing(void **state)
 static void test_enqueue_same_job_other_content_stops_the_station(void **state)
 {
 	struct world *world = *state;
-	uint8_t ek[80];
+	uint8_t ek[TEST_EK_LEN];
 	struct enroll_record record = { .job = "unit-1", .registration_id = "unit-1" };
 	struct err err = { 0 };
 
@@ -79,7 +79,7 @@ static void test_enqueue_rolled_back_leaves_nothing(void **state)
 {
 	struct world *world = *state;
 	struct db_tx tx = { 0 };
-	uint8_t ek[80];
+	uint8_t ek[TEST_EK_LEN];
 	const struct enroll_record record = { .job = "j",
 					      .registration_id = "u",
 					      .endorsement_key = test_ek(1, ek) };
@@ -113,7 +113,7 @@ static void test_claim_never_takes_two_of_one_id(void **state)
 {
 	struct world *world = *state;
 	CLEANUP(batch_freep) struct batch *batch = new_batch();
-	uint8_t ek[80];
+	uint8_t ek[TEST_EK_LEN];
 	struct enroll_record record = { .job = "second",
 					.registration_id = "UNIT-1",
 					.endorsement_key = test_ek(2, ek) };
@@ -259,7 +259,7 @@ static void test_each_visits_over_pages_and_stops_when_told(void **state)
 static void fill(struct db *db)
 {
 	CLEANUP(db_rollback) struct db_tx tx = { 0 };
-	uint8_t ek[80];
+	uint8_t ek[TEST_EK_LEN];
 	struct enroll_record record = { .endorsement_key = test_ek(1, ek) };
 	struct err err = { 0 };
 	char id[16];

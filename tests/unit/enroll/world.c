@@ -102,20 +102,27 @@ int enqueue(struct db *db, const struct enroll_record *record, struct err *err)
 	return 0;
 }
 
-/* u16 size, then what begins as a TPMT_PUBLIC of an RSA endorsement key does. */
-struct bytes test_ek(uint8_t seed, uint8_t out[80])
+/*
+ * TPM2B_PUBLIC of TCG template L-1 (standards.md 3): size, RSA, SHA-256, attributes, policy, AES-128-CFB, no
+ * scheme, 2048 bits, default exponent; then the modulus, which is all seed.
+ */
+struct bytes test_ek(uint8_t seed, uint8_t out[TEST_EK_LEN])
 {
-	static const uint8_t start[] = { 0x00, 0x4e, 0x00, 0x01, 0x00, 0x0b,
-					 0x00, 0x03, 0x00, 0xb2, 0x00, 0x00 };
+	static const uint8_t start[60] = { 0x01, 0x3a, 0x00, 0x01, 0x00, 0x0b, 0x00, 0x03, 0x00, 0xb2,
+					   0x00, 0x20, 0x83, 0x71, 0x97, 0x67, 0x44, 0x84, 0xb3, 0xf8,
+					   0x1a, 0x90, 0xcc, 0x8d, 0x46, 0xa5, 0xd7, 0x24, 0xfd, 0x52,
+					   0xd7, 0x6e, 0x06, 0x52, 0x0b, 0x64, 0xf2, 0xa1, 0xda, 0x1b,
+					   0x33, 0x14, 0x69, 0xaa, 0x00, 0x06, 0x00, 0x80, 0x00, 0x43,
+					   0x00, 0x10, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x01, 0x00 };
 
-	memset(out, seed, 80);
+	memset(out, seed, TEST_EK_LEN);
 	memcpy(out, start, sizeof(start));
-	return bytes_of(out, 80);
+	return bytes_of(out, TEST_EK_LEN);
 }
 
 void queue_tpm(struct world *world, const char *id, uint8_t seed)
 {
-	uint8_t ek[80];
+	uint8_t ek[TEST_EK_LEN];
 	const struct enroll_record record = { .job = id,
 					      .registration_id = id,
 					      .endorsement_key = test_ek(seed, ek) };

@@ -24,10 +24,12 @@ extern const struct macer world_macer;
 /* The same with another key. */
 extern const struct macer other_macer;
 
+#define TEST_EK_LEN 316
+
 /* Queues a TPM record with job and registration ID id, and an EK that seed makes. */
 void queue_tpm(struct world *world, const char *id, uint8_t seed);
-/* The endorsement key that queue_tpm uses; out holds 80 bytes. */
-struct bytes test_ek(uint8_t seed, uint8_t out[80]);
+/* The endorsement key that queue_tpm uses; an RSA-2048 one by its shape. */
+struct bytes test_ek(uint8_t seed, uint8_t out[TEST_EK_LEN]);
 int enqueue(struct db *db, const struct enroll_record *record, struct err *err);
 struct enroll_counts counts(struct world *world);
 

@@ -1,0 +1,131 @@
+/* The sender's thread: it sends when woken, says once that nobody is there, and stops in the middle of a call. */
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/enroll/emulated.h"
+
+#define PATIENCE_MS 20000
+
+struct watch {
+	pthread_mutex_t lock;
+	unsigned reports, unreachable, enrolled;
+	enum err_class class;
+};
+
+static void on_status(void *arg, const struct enroll_sender_status *status)
+{
+	struct watch *watch = arg;
+
+	(void)pthread_mutex_lock(&watch->lock);
+	watch->reports++;
+	watch->unreachable += !status->reachable;
+	watch->enrolled += status->progress.enrolled;
+	watch->class = status->err != NULL ? status->err->class : ERR_NONE;
+	(void)pthread_mutex_unlock(&watch->lock);
+}
+
+static struct watch seen(struct watch *watch)
+{
+	struct watch copy;
+
+	(void)pthread_mutex_lock(&watch->lock);
+	copy = *watch;
+	(void)pthread_mutex_unlock(&watch->lock);
+	return copy;
+}
+
+static struct enroll_sender *start(struct emulated *e, struct watch *watch)
+{
+	struct enroll_sender *sender = NULL;
+	struct err err = { 0 };
+
+	assert_int_equal(enroll_sender_start(e->service, e->world->db, on_status, watch, &sender, &err), 0);
+	return sender;
+}
+
+static void test_sender_sends_what_is_queued_later(void **state)
+{
+	struct emulated *e = *state;
+	struct watch watch = { .lock = PTHREAD_MUTEX_INITIALIZER };
+	const struct deadline dl = deadline_in_ms(PATIENCE_MS);
+	struct enroll_sender *sender;
+
+	EMULATE(e);
+	sender = start(e, &watch);
+	deadline_sleep(&dl, 50);
+	queue_tpm(e->world, "unit-1", 1);
+	enroll_sender_wake(sender);
+	while (seen(&watch).enrolled == 0 && !deadline_passed(&dl))
+		deadline_sleep(&dl, 10);
+	enroll_sender_stop(sender);
+	assert_int_equal(watch.enrolled, 1);
+	assert_int_equal(watch.unreachable, 0);
+	assert_true(service_has(e, "unit-1"));
+}
+
+static void test_sender_unreachable_is_said_once(void **state)
+{
+	struct emulated *e = *state;
+	struct watch watch = { .lock = PTHREAD_MUTEX_INITIALIZER };
+	const struct deadline dl = deadline_in_ms(PATIENCE_MS);
+	struct enroll_sender *sender;
+
+	EMULATE(e);
+	fake_dps_stop(&e->dps);
+	queue_tpm(e->world, "unit-1", 1);
+	e->conf.host = "127.0.0.1:9";
+	e->conf.policy = "test";
+	e->conf.ca_file = NULL;
+	emulated_open(e, &world_macer);
+	sender = start(e, &watch);
+	while (seen(&watch).reports == 0 && !deadline_passed(&dl))
+		deadline_sleep(&dl, 10);
+	for (int i = 0; i < 5; i++) {
+		enroll_sender_wake(sender);
+		deadline_sleep(&dl, 300);
+	}
+	enroll_sender_stop(sender);
+	assert_int_equal(watch.reports, 1);
+	assert_int_equal(watch.unreachable, 1);
+	assert_int_equal(watch.class, ERR_OPERATOR);
+	assert_int_equal(counts(e->world).queued, 1);
+}
+
+static void test_sender_stops_in_the_middle_of_a_call(void **state)
+{
+	struct emulated *e = *state;
+	struct watch watch = { .lock = PTHREAD_MUTEX_INITIALIZER };
+	const struct deadline dl = deadline_in_ms(PATIENCE_MS);
+	struct enroll_sender *sender;
+	int64_t began_ms;
+
+	EMULATE(e, "--latency-ms", "4000");
+	e->conf.timeout_ms = 60000;
+	queue_tpm(e->world, "unit-1", 1);
+	sender = start(e, &watch);
+	while (counts(e->world).sending == 0 && !deadline_passed(&dl))
+		deadline_sleep(&dl, 10);
+	began_ms = deadline_now_ms();
+	enroll_sender_stop(sender);
+	assert_true(deadline_now_ms() - began_ms < 3000);
+	assert_int_equal(counts(e->world).sending, 0);
+	assert_int_equal(counts(e->world).retry, 1);
+	assert_false(atomic_load(&e->service->abort));
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, emulated_setup, emulated_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_sender_sends_what_is_queued_later),
+		TEST(test_sender_unreachable_is_said_once),
+		TEST(test_sender_stops_in_the_middle_of_a_call),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
