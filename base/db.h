@@ -1,5 +1,6 @@
 /*
- * The station's database: one SQLite connection, one lock, short transactions.
+ * The station's database: one connection for writers and one for readers, each
+ * behind its lock; short transactions.
  * WAL, synchronous=FULL, foreign keys on. All SQL is a literal next to the
  * function that runs it; sqlite3.h stays inside db.c.
  *
@@ -14,11 +15,13 @@
 #include "base/err.h"
 
 struct db;
+struct db_conn;
 struct sqlite3_stmt;
 
-/* One transaction, or one read. Holds the database lock until it ends. */
+/* One transaction, or one read. Holds the writers' or the readers' lock until it ends. */
 struct db_tx {
 	struct db *db; /* NULL when it has ended */
+	struct db_conn *conn;
 	bool reading;
 };
 
@@ -90,7 +93,7 @@ int64_t db_last_id(const struct db_tx *tx);
  */
 struct db_query {
 	struct sqlite3_stmt *stmt;
-	struct db *db;
+	struct db_conn *conn;
 };
 MUST_USE int db_query(struct db_tx *tx, struct db_query *ret_query, const char *sql,
 		      const struct db_value *values, size_t values_n, struct err *err);
