@@ -55,30 +55,26 @@ static int replay_line(const char *line, size_t len, dps_journal_fn *replay, voi
 /* Returns the length of the whole lines in *ret_end. */
 static int replay_file(FILE *file, dps_journal_fn *replay, void *arg, off_t *ret_end, struct err *err)
 {
-	size_t cap = LINE_MAX_BYTES, number = 0;
-	char *line = malloc(cap);
+	BUF_AUTO(buffer, LINE_MAX_BYTES);
+	char *line = (char *)buf_reserve(&buffer, LINE_MAX_BYTES);
 	off_t end = 0;
-	int rc = 0;
 
 	if (line == NULL)
 		return err_set(err, ERR_STATION, ENOMEM, "no memory to read the state");
-	while (rc == 0 && fgets(line, (int)cap, file) != NULL) {
+	for (size_t number = 1; fgets(line, LINE_MAX_BYTES, file) != NULL; number++) {
 		size_t len = strlen(line);
 
-		number++;
 		if (len == 0 || line[len - 1] != '\n') {
-			if (len + 1 >= cap || !feof(file))
-				rc = err_set(err, ERR_OPERATOR, 0, "line %zu is too long", number);
+			if (len + 1 >= LINE_MAX_BYTES || !feof(file))
+				return err_set(err, ERR_OPERATOR, 0, "line %zu is too long", number);
 			break;
 		}
 		if (replay_line(line, len, replay, arg, err) < 0)
-			rc = err_wrap(err, "line %zu", number);
+			return err_wrap(err, "line %zu", number);
 		end += (off_t)len;
 	}
-	free(line);
-	if (rc == 0)
-		*ret_end = end;
-	return rc;
+	*ret_end = end;
+	return 0;
 }
 
 static int replay_path(const char *path, dps_journal_fn *replay, void *arg, off_t *ret_end, struct err *err)
