@@ -245,4 +245,36 @@ MUST_USE int outbox_settle(struct db *db, int64_t now_ms, const struct batch *ba
 MUST_USE int outbox_outlook(struct db *db, int64_t now_ms, bool *ret_due, int64_t *ret_next_ms,
 			    struct err *err);
 
+/* --- item.c: settling one record ---------------------------------------------------------------------- */
+
+/* What the calls of one batch share. */
+struct run {
+	struct enroll_service *service;
+	struct batch *batch;
+	int64_t now_ms, started_ms;
+	unsigned calls;
+};
+/* The caller's clock, moved on by the time that the calls took. */
+int64_t run_now(const struct run *run);
+/* service_call, counted. */
+MUST_USE int run_call(struct run *run, const struct http_request *request, struct answer *ret,
+		      struct err *err);
+/* 404 where something is created: this is not the service, and it is not asked every moment. Returns -1. */
+int run_wrong_host(struct run *run, const struct answer *answer, struct err *err);
+
+void item_set_reason(struct item *item, const char *text);
+void item_enrolled(struct item *item);
+/* The service refused this very record: fetched next, retried a limited number of times, or quarantined. */
+void item_refused(const struct run *run, struct item *item, int64_t code, const char *text);
+/* A call with it got no usable answer: if that happens again and again it may be the cause, and travels alone. */
+void item_lost(struct item *item, const struct err *why);
+/*
+ * What goes over the wire; a symmetric key is derived for it and wiped with it.
+ * *ret_ok false: the item is settled, because its key can't be had.
+ */
+MUST_USE int item_wire_payload(const struct run *run, struct item *item, struct secret *ret, bool *ret_ok,
+			       struct err *err);
+/* Single calls until it is settled or the budget is used up; then it waits, and no attempt is counted. */
+MUST_USE int item_settle(struct run *run, struct item *item, struct err *err);
+
 #endif

@@ -1,0 +1,243 @@
+/*
+ * One record: what an answer of the service means for it, and the single calls
+ * that settle it. Each step either gives a verdict or names the next step, which
+ * is stored with the row, so that a batch may stop after any call.
+ */
+#include "enroll/enroll_internal.h"
+
+#define LOST_MAX 3 /* calls that a record may lose before it travels alone */
+
+int64_t run_now(const struct run *run)
+{
+	return run->now_ms + (deadline_now_ms() - run->started_ms);
+}
+
+int run_call(struct run *run, const struct http_request *request, struct answer *ret, struct err *err)
+{
+	run->calls++;
+	return service_call(run->service, run_now(run), request, ret, err);
+}
+
+int run_wrong_host(struct run *run, const struct answer *answer, struct err *err)
+{
+	pace_failed(&run->service->pace, run_now(run), -1, service_chance());
+	return http_status_error(&answer->http, err);
+}
+
+void item_set_reason(struct item *item, const char *text)
+{
+	(void)snprintf(item->reason, sizeof(item->reason), "%s", text);
+}
+
+static void quarantine(struct item *item, const char *reason)
+{
+	item->verdict = ITEM_QUARANTINED;
+	item_set_reason(item, reason);
+}
+
+void item_enrolled(struct item *item)
+{
+	item->verdict = ITEM_ENROLLED;
+	item->reason[0] = '\0';
+}
+
+/* The service refused this very record. */
+void item_refused(const struct run *run, struct item *item, int64_t code, const char *text)
+{
+	char reason[REASON_MAX];
+
+	(void)snprintf(reason, sizeof(reason), "the service refused it (%lld): %.160s", (long long)code,
+		       text);
+	item->attempts++;
+	switch (refusal_of(code)) {
+	case REFUSAL_EXISTS:
+		item->attempts--;
+		item->next = NEXT_GET;
+		return;
+	case REFUSAL_FINAL:
+		quarantine(item, reason);
+		return;
+	case REFUSAL_TRANSIENT:
+		break;
+	}
+	if (item->attempts >= (int64_t)run->service->conf->attempts_max) {
+		quarantine(item, reason);
+		return;
+	}
+	item->verdict = ITEM_RETRY;
+	item->not_before_ms = run_now(run) + pace_backoff_ms((unsigned)item->attempts, service_chance());
+	item_set_reason(item, reason);
+}
+
+static void judge_difference(struct item *item, const struct difference *difference)
+{
+	char reason[REASON_MAX];
+
+	if (!difference->differs) {
+		item_enrolled(item);
+		return;
+	}
+	(void)snprintf(reason, sizeof(reason), "the service holds another record: %s", difference->text);
+	quarantine(item, reason);
+}
+
+/* *ret_ok false: the item is settled, because its key can't be had. */
+int item_wire_payload(const struct run *run, struct item *item, struct secret *ret, bool *ret_ok,
+		      struct err *err)
+{
+	const struct macer *keys = run->service->device_keys;
+	SECRET_AUTO key = { NULL, 0 };
+	uint8_t digest[SHA256_LEN];
+
+	*ret_ok = true;
+	if (!item->has_key)
+		return payload_with_key(buf_bytes(&item->payload), NULL, ret, err);
+	if (keys == NULL) {
+		quarantine(item, "its symmetric key can't be derived: no key for it is configured");
+		*ret_ok = false;
+		return 0;
+	}
+	if (secret_new(SHA256_LEN, &key, err) < 0 ||
+	    keys->mac(keys->key, bytes_str(item->registration_id), key.p, err) < 0)
+		return err_wrap(err, "deriving the key of %s", item->registration_id);
+	sha256(secret_bytes(&key), digest);
+	if (!bytes_equal(BYTES_ARRAY(digest), BYTES_ARRAY(item->key_sha256))) {
+		quarantine(item, "its symmetric key was derived from another group key than today's");
+		*ret_ok = false;
+		return 0;
+	}
+	return payload_with_key(buf_bytes(&item->payload), &key, ret, err);
+}
+
+/* No usable answer: a record that this happens to again and again may be the cause, and travels alone. */
+void item_lost(struct item *item, const struct err *why)
+{
+	if (why->class != ERR_RETRY || why->code == 429)
+		return;
+	item->lost++;
+	if (item->lost >= LOST_MAX && item->next == NEXT_BULK)
+		item->next = NEXT_PUT;
+}
+
+static int step_put(struct run *run, struct item *item, struct answer *answer, struct err *err)
+{
+	char path[PATH_CAP];
+	struct http_request put = { "PUT", path, BYTES_NONE };
+	SECRET_AUTO payload = { NULL, 0 };
+	struct difference difference;
+	bool ok = false;
+
+	if (service_path("enrollments", item->registration_id, "", path, err) < 0 ||
+	    item_wire_payload(run, item, &payload, &ok, err) < 0)
+		return -1;
+	if (!ok)
+		return 0;
+	put.body = secret_bytes(&payload);
+	if (run_call(run, &put, answer, err) < 0)
+		return -1;
+	switch (answer->http.kind) {
+	case REPLY_DONE:
+		break;
+	case REPLY_EXISTS:
+		item->next = NEXT_GET;
+		return 0;
+	case REPLY_ABSENT:
+		return run_wrong_host(run, answer, err);
+	case REPLY_REFUSED:
+	case REPLY_BUSY:
+	case REPLY_LOGIN:
+	case REPLY_STRANGE:
+		item_refused(run, item, answer->error.code, answer->error.text);
+		return 0;
+	}
+	/* It echoes what it stored, but a key only here and now; anything else than ours is looked at again. */
+	if (compare_enrollment(buf_bytes(&item->payload), buf_bytes(&answer->http.body), &difference, err) <
+	    0)
+		return -1;
+	if (difference.differs)
+		item->next = NEXT_GET;
+	else
+		item_enrolled(item);
+	return 0;
+}
+
+static int step_get(struct run *run, struct item *item, struct answer *answer, struct err *err)
+{
+	char path[PATH_CAP];
+	const struct http_request get = { "GET", path, BYTES_NONE };
+	struct difference difference;
+
+	if (service_path("enrollments", item->registration_id, "", path, err) < 0 ||
+	    run_call(run, &get, answer, err) < 0)
+		return -1;
+	if (answer->http.kind != REPLY_DONE) {
+		/* It is not there after all: create it alone, a limited number of times. */
+		item->next = NEXT_PUT;
+		item_refused(run, item, answer->http.kind == REPLY_ABSENT ? 0 : answer->error.code,
+			     answer->error.text);
+		return 0;
+	}
+	if (compare_enrollment(buf_bytes(&item->payload), buf_bytes(&answer->http.body), &difference, err) <
+	    0)
+		return -1;
+	if (!difference.differs && item->has_key)
+		item->next = NEXT_KEYS;
+	else
+		judge_difference(item, &difference);
+	return 0;
+}
+
+static int step_keys(struct run *run, struct item *item, struct answer *answer, struct err *err)
+{
+	char path[PATH_CAP];
+	const struct http_request post = { "POST", path, BYTES_NONE };
+	struct difference difference;
+
+	if (service_path("enrollments", item->registration_id, "/attestationmechanism", path, err) < 0 ||
+	    run_call(run, &post, answer, err) < 0)
+		return -1;
+	if (answer->http.kind != REPLY_DONE) {
+		item->next = NEXT_PUT;
+		item_refused(run, item, answer->http.kind == REPLY_ABSENT ? 0 : answer->error.code,
+			     answer->error.text);
+		return 0;
+	}
+	if (compare_keys(item->key_sha256, buf_bytes(&answer->http.body), &difference, err) < 0)
+		return -1;
+	judge_difference(item, &difference);
+	return 0;
+}
+
+static int step(struct run *run, struct item *item, struct err *err)
+{
+	ANSWER_AUTO(answer);
+
+	switch (item->next) {
+	case NEXT_BULK:
+	case NEXT_PUT:
+		return step_put(run, item, &answer, err);
+	case NEXT_GET:
+		return step_get(run, item, &answer, err);
+	case NEXT_KEYS:
+		return step_keys(run, item, &answer, err);
+	}
+	return 0;
+}
+
+/* Steps until the item is settled or the budget is used up; then it waits, and no attempt is counted. */
+int item_settle(struct run *run, struct item *item, struct err *err)
+{
+	int64_t wait = 0;
+
+	while (item->verdict == ITEM_OPEN && (wait = pace_wait_ms(&run->service->pace, run_now(run))) == 0)
+		if (step(run, item, err) < 0) {
+			item_lost(item, err);
+			return err_wrap(err, "enrollment of %s", item->registration_id);
+		}
+	if (item->verdict == ITEM_OPEN) {
+		item->verdict = ITEM_RETRY;
+		item->not_before_ms = run_now(run) + wait;
+		item_set_reason(item, "waits for its turn");
+	}
+	return 0;
+}
