@@ -12,7 +12,7 @@
 #include "base/err.h"
 #include "pki/pki.h"
 
-#define DIRECTORY_PATH_MAX 512
+#define DIRECTORY_PATH_MAX 384
 
 /* dir as an absolute path, made if it is missing (mode 0700). */
 MUST_USE int directory_absolute(const char *dir, char out[DIRECTORY_PATH_MAX], struct err *err);

@@ -43,7 +43,6 @@ static int block_signals(struct line *line, struct err *err)
 	(void)sigemptyset(&set);
 	(void)sigaddset(&set, SIGINT);
 	(void)sigaddset(&set, SIGTERM);
-	(void)signal(SIGPIPE, SIG_IGN);
 	if (pthread_sigmask(SIG_BLOCK, &set, NULL) != 0)
 		return err_set(err, ERR_STATION, 0, "signals can't be blocked");
 	line->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);

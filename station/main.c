@@ -9,6 +9,7 @@
  *   events.c      one event stream     report.c    how it is printed
  *   commands/     one file per sub-command          demo.c, hand.c   the demo's technician
  */
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -57,6 +58,8 @@ static int run_command(const struct command *command, int argc, char **argv)
 		report_error(false, &err);
 		return EXIT_CONFIG;
 	}
+	/* Modules that speak to a service write to sockets that may be gone. */
+	(void)signal(SIGPIPE, SIG_IGN);
 	if (secret_heap_init(&err) < 0) {
 		report_error(options.json, &err);
 		return EXIT_NOT_TRUSTED;

@@ -14,8 +14,8 @@
 
 #define POLL_MS     100
 #define IDENTIFY_MS 1500
-#define TRIES_MAX   5
-#define BACKOFF_MS  100
+#define TRIES_MAX   5u
+#define BACKOFF_MS  100u
 
 struct worker {
 	struct station *st;

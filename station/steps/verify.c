@@ -83,7 +83,7 @@ int verify_symmetric(struct job *job, struct err *err)
 	return prove_mac(job, err);
 }
 
-/* Only the TPM that holds this EK can open the credential (standards.md section 4). */
+/* Only the TPM that holds this EK can open the credential (TPM 2.0 Part 1, 24). */
 static int challenge(struct job *job, struct bytes srk_name, struct err *err)
 {
 	BUF_AUTO(id_object, PKI_EK_PUBLIC_MAX);
