@@ -185,7 +185,7 @@ static struct hsm_key *cached(struct hsm_session *session, const char *uri)
 static int key_add(struct hsm_session *session, const struct hsm_key *found, const char *uri,
 		   struct hsm_key **ret_key, struct err *err)
 {
-	struct hsm_key *key = malloc(sizeof(*key));
+	struct hsm_key *key = calloc(1, sizeof(*key));
 
 	if (key == NULL)
 		return err_set(err, ERR_STATION, 0, "out of memory");
