@@ -24,9 +24,10 @@ int openssl_fail(struct err *err, enum err_class class, const char *what)
 int structure_ctx_new(OSSL_LIB_CTX **ret_ctx, struct err *err)
 {
 	CLEANUP(lib_ctx_freep) OSSL_LIB_CTX *ctx = OSSL_LIB_CTX_new();
+	OSSL_PROVIDER *provider = ctx != NULL ? OSSL_PROVIDER_load(ctx, "null") : NULL;
 
-	/* The null provider keeps the default one from being loaded on first use. */
-	if (ctx == NULL || OSSL_PROVIDER_load(ctx, "null") == NULL)
+	/* Loading any provider switches off the default one that first use would load, and that is all it is for. */
+	if (provider == NULL || OSSL_PROVIDER_unload(provider) != 1)
 		return openssl_fail(err, ERR_STATION, "OpenSSL can't make a library context");
 	*ret_ctx = ctx;
 	ctx = NULL;
