@@ -16,7 +16,7 @@ static void test_serial_shape_random_input_keeps_158_bits(void **state)
 		assert_int_equal(RAND_bytes(serial, sizeof(serial)), 1);
 		pki_serial_shape(serial);
 		for (size_t bit = 0; bit < ARRAY_LEN(ones); bit++)
-			ones[bit] += (serial[bit / 8] >> (7 - bit % 8)) & 1u;
+			ones[bit] += (unsigned)serial[bit / 8] >> (7 - bit % 8) & 1u;
 	}
 	assert_int_equal(ones[0], 0);
 	assert_int_equal(ones[1], ROUNDS);
