@@ -11,14 +11,22 @@
 
 #define COLUMNS "SELECT id, registration_id, payload, key_sha256, next, attempts, lost FROM outbox "
 
+#define RETRY_DUE   COLUMNS "WHERE state = 'retry' AND not_before_ms <= ?1 ORDER BY not_before_ms LIMIT ?3"
+#define RETRY_STUCK COLUMNS "WHERE state = 'retry' AND not_before_ms > ?2 ORDER BY not_before_ms LIMIT ?3"
+#define QUEUED      COLUMNS "WHERE state = 'queued' ORDER BY id LIMIT ?3"
+
 /*
- * In this order. A row waits an hour and a minute at most, so one that is due
+ * In this order, each until the batch has so many. Rows that failed before get
+ * only half of a batch while others wait: they may fail again, and must not hold
+ * the others up. A row waits an hour and a minute at most, so one that is due
  * much later was stored before the clock was set back, and is due.
  */
-static const char *const due_queries[] = {
-	COLUMNS "WHERE state = 'retry' AND not_before_ms <= ?1 ORDER BY not_before_ms LIMIT ?3",
-	COLUMNS "WHERE state = 'retry' AND not_before_ms > ?2 ORDER BY not_before_ms LIMIT ?3",
-	COLUMNS "WHERE state = 'queued' ORDER BY id LIMIT ?3",
+static const struct {
+	const char *sql;
+	size_t fill;
+} due_queries[] = {
+	{ RETRY_DUE, ENROLL_BULK_MAX / 2 }, { RETRY_STUCK, ENROLL_BULK_MAX / 2 }, { QUEUED, ENROLL_BULK_MAX },
+	{ RETRY_DUE, ENROLL_BULK_MAX },     { RETRY_STUCK, ENROLL_BULK_MAX },
 };
 
 static const char *const next_names[] = {
@@ -94,16 +102,16 @@ static bool id_in_batch(const struct batch *batch, const char *id)
 	return false;
 }
 
-static int select_due(struct db_tx *tx, const char *sql, int64_t now_ms, struct batch *batch, struct err *err)
+static int select_due(struct db_tx *tx, size_t query, int64_t now_ms, struct batch *batch, struct err *err)
 {
 	CLEANUP(db_query_end) struct db_query q = { 0 };
 	bool row = false;
 
-	if (db_query(tx, &q, sql, DB_VALUES(db_int(now_ms), db_int(too_late(now_ms)), db_int(SCAN_MAX)),
-		     err) < 0 ||
+	if (db_query(tx, &q, due_queries[query].sql,
+		     DB_VALUES(db_int(now_ms), db_int(too_late(now_ms)), db_int(SCAN_MAX)), err) < 0 ||
 	    db_next(&q, &row, err) < 0)
 		return -1;
-	while (row && batch->n < ENROLL_BULK_MAX) {
+	while (row && batch->n < due_queries[query].fill) {
 		if (!id_in_batch(batch, db_column_text(&q, 1))) {
 			if (read_item(&q, &batch->items[batch->n], err) < 0)
 				return -1;
@@ -132,7 +140,7 @@ int outbox_claim(struct db *db, int64_t now_ms, struct batch *batch, struct err 
 	if (db_begin(db, &tx, err) < 0)
 		return -1;
 	for (size_t i = 0; i < ARRAY_LEN(due_queries) && batch->n < ENROLL_BULK_MAX; i++)
-		if (select_due(&tx, due_queries[i], now_ms, batch, err) < 0)
+		if (select_due(&tx, i, now_ms, batch, err) < 0)
 			return -1;
 	if (batch->n == 0)
 		return 0;

@@ -160,6 +160,48 @@ static void test_claim_retry_of_a_clock_set_back_is_due(void **state)
 	assert_int_equal(batch->n, 1);
 }
 
+/* Ten records that break every call they are in must not keep all others out of the batches. */
+static void test_claim_rows_that_failed_leave_half_to_the_others(void **state)
+{
+	struct world *world = *state;
+	CLEANUP(batch_freep) struct batch *batch = new_batch();
+	char id[16];
+
+	for (int i = 0; i < 24; i++) {
+		assert_int_equal(str_format(id, sizeof(id), "unit-%02d", i), 0);
+		queue_tpm(world, id, 1);
+		if (i != 9)
+			continue;
+		claim(world, WORLD_NOW_MS, batch);
+		settle_all(world, batch, ITEM_RETRY, WORLD_NOW_MS);
+	}
+	claim(world, WORLD_NOW_MS, batch);
+	assert_int_equal(batch->n, 10);
+	assert_string_equal(batch->items[5].registration_id, "unit-10");
+	settle_all(world, batch, ITEM_ENROLLED, 0);
+	claim(world, WORLD_NOW_MS, batch);
+	settle_all(world, batch, ITEM_ENROLLED, 0);
+	assert_int_equal(counts(world).retry, 0);
+	claim(world, WORLD_NOW_MS, batch);
+	assert_int_equal(batch->n, 4);
+}
+
+static void test_claim_retry_rows_fill_the_batch_when_nothing_else_waits(void **state)
+{
+	struct world *world = *state;
+	CLEANUP(batch_freep) struct batch *batch = new_batch();
+	char id[16];
+
+	for (int i = 0; i < 10; i++) {
+		assert_int_equal(str_format(id, sizeof(id), "unit-%02d", i), 0);
+		queue_tpm(world, id, 1);
+	}
+	claim(world, WORLD_NOW_MS, batch);
+	settle_all(world, batch, ITEM_RETRY, WORLD_NOW_MS);
+	claim(world, WORLD_NOW_MS, batch);
+	assert_int_equal(batch->n, 10);
+}
+
 static void test_settle_moves_rows_and_counts(void **state)
 {
 	struct world *world = *state;
@@ -331,6 +373,8 @@ int main(void)
 		TEST(test_claim_never_takes_two_of_one_id),
 		TEST(test_claim_retry_waits_for_its_time),
 		TEST(test_claim_retry_of_a_clock_set_back_is_due),
+		TEST(test_claim_rows_that_failed_leave_half_to_the_others),
+		TEST(test_claim_retry_rows_fill_the_batch_when_nothing_else_waits),
 		TEST(test_settle_moves_rows_and_counts),
 		TEST(test_recover_makes_sending_due_again),
 		TEST(test_requeue_one_or_all_but_never_enrolled),
