@@ -44,7 +44,7 @@ static const struct step steps_x509_station_key[] = {
 static const struct step steps_symmetric[] = {
 	{ "identify", EFFECT_NONE, QUICK_MS, identify_unit, NULL, NULL },
 	{ "derive", EFFECT_NONE, QUICK_MS, derive_key, NULL, NULL },
-	{ "inject", EFFECT_ONCE, WIRE_MS, inject_bundle, probe_injected, NULL },
+	{ "inject", EFFECT_ONCE, WIRE_MS, inject_bundle, probe_injected, record_derivation },
 	{ "verify", EFFECT_NONE, WIRE_MS, verify_symmetric, NULL, NULL },
 	{ "record", EFFECT_SAME, QUICK_MS, record_unit, NULL, NULL },
 };

@@ -3,6 +3,7 @@
  * through the very code that station run uses. Everything lies in one
  * directory; started again there, it continues what was interrupted.
  */
+#include <errno.h>
 #include <stdlib.h>
 
 #include "base/log.h"
@@ -149,10 +150,10 @@ static void print_where(const struct demo *demo)
 		     "  %s/ca/root.pem                 the root certificate\n"
 		     "  %s/devices/SERIAL/             each device's flash\n"
 		     "  %s/dps.json                    the emulated service%s\n"
-		     "  station status --dir %s\n"
-		     "  station audit show --dir %s\n",
-		     demo->dir, demo->dir, demo->dir, demo->options->keep ? ", still running" : "", demo->dir,
-		     demo->dir);
+		     "  %s status --dir %s\n"
+		     "  %s audit show --dir %s\n",
+		     demo->dir, demo->dir, demo->dir, demo->options->keep ? ", still running" : "",
+		     program_invocation_name, demo->dir, program_invocation_name, demo->dir);
 }
 
 static int judge(const struct demo *demo, const struct summary *summary, const struct demo_check *check,

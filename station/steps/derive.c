@@ -2,6 +2,8 @@
  * derive. Needs: registration_id.
  * Gives: symkey, computed in the HSM from the group's master key, which never leaves it.
  */
+#include <inttypes.h>
+
 #include "station/steps/steps.h"
 
 int derive_key(struct job *job, struct err *err)
@@ -14,4 +16,22 @@ int derive_key(struct job *job, struct err *err)
 	if (hsm_key_mac(master, bytes_str(job->registration_id), job->symkey.p, err) < 0)
 		return err_wrap(err, "deriving the unit's key from %s", job->profile->group_key);
 	return 0;
+}
+
+/* In inject's intent: once the unit has the key it is a member of the group, so the log says it first. */
+int record_derivation(struct job *job, struct db_tx *tx, struct err *err)
+{
+	char key[64], id[24];
+	const struct audit_field fields[] = {
+		{ "unit", job->unit.serial },
+		{ "registration_id", job->registration_id },
+		{ "group", job->profile->group },
+		{ "job", id },
+	};
+	const struct audit_event event = { "key-derived", key, fields, ARRAY_LEN(fields) };
+
+	if (str_format(id, sizeof(id), "%" PRId64, job->id) < 0 ||
+	    str_format(key, sizeof(key), "job-%" PRId64 "/derived", job->id) < 0)
+		return err_set(err, ERR_BUG, 0, "an audit text does not fit");
+	return audit_append(tx, clock_wall_ms(), &event, err);
 }

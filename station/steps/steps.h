@@ -20,6 +20,7 @@ int key_from_station(struct job *job, struct err *err);
 int probe_key(struct job *job, bool *ret_done, struct err *err);
 /* derive.c */
 int derive_key(struct job *job, struct err *err);
+int record_derivation(struct job *job, struct db_tx *tx, struct err *err);
 /* issue.c */
 int reserve_serial(struct job *job, struct db_tx *tx, struct err *err);
 int issue_certificate(struct job *job, struct err *err);
