@@ -201,7 +201,8 @@ static const struct conf_key keys[] = {
 	{ "profile", "attest", set_attest, PROFILE_FIELD(attest), 0, 0 },
 	{ "profile", "key", set_key_source, PROFILE_FIELD(key), 0, 0 },
 	{ "profile", "subject", check_subject, 0, 0, 0, 0 },
-	{ "profile", "validity-days", set_number, PROFILE_FIELD(certificate.validity_days), 1, 36500 },
+	{ "profile", "validity-days", set_number, PROFILE_FIELD(certificate.validity_days), 1,
+	  PKI_VALIDITY_DAYS_MAX },
 	{ "profile", "outlive-issuer", set_yes_no, PROFILE_FIELD(certificate.may_outlive_issuer), 0, 0 },
 	{ "profile", "enroll", set_enroll, PROFILE_FIELD(enroll), 0, 0 },
 	{ "profile", "group", set_text, PROFILE_FIELD(group), 0, 0 },
@@ -378,6 +379,21 @@ static int check_required(struct parser *p)
 	return 0;
 }
 
+/*
+ * A unit's key is never on disk, so the sender derives it once more for an
+ * individual enrollment; it does so with one master key.
+ */
+static int check_device_keys(struct parser *p, const struct conf_profile *profile)
+{
+	const struct conf_profile *first = conf_device_key_profile(p->conf);
+
+	if (profile->attest == ATTEST_SYMMETRIC && profile->enroll == ENROLL_INDIVIDUAL &&
+	    strcmp(profile->group_key, first->group_key) != 0)
+		return fail(p, "individual symmetric enrollments share one group-key, that of profile",
+			    first->name);
+	return 0;
+}
+
 static int check_profile(struct parser *p, const struct conf_profile *profile)
 {
 	const char *missing = NULL;
@@ -393,10 +409,7 @@ static int check_profile(struct parser *p, const struct conf_profile *profile)
 		return fail(p, "profile lacks the key", missing);
 	if (profile->attest == ATTEST_TPM && profile->enroll == ENROLL_GROUP)
 		return fail(p, "a TPM has no enrollment group: enroll = individual", NULL);
-	/* An individual enrollment would have to carry the unit's key through the outbox, on disk. */
-	if (profile->attest == ATTEST_SYMMETRIC && profile->enroll != ENROLL_GROUP)
-		return fail(p, "a derived key belongs to its group: enroll = group", NULL);
-	return 0;
+	return check_device_keys(p, profile);
 }
 
 static const struct conf_profile *find_profile(const struct conf *conf, const char *name)
@@ -504,6 +517,15 @@ int conf_load(const char *dir, struct conf **ret_conf, struct err *err)
 void conf_free(struct conf *conf)
 {
 	free(conf);
+}
+
+const struct conf_profile *conf_device_key_profile(const struct conf *conf)
+{
+	for (size_t i = 0; i < conf->profiles_n; i++)
+		if (conf->profiles[i].attest == ATTEST_SYMMETRIC &&
+		    conf->profiles[i].enroll == ENROLL_INDIVIDUAL)
+			return &conf->profiles[i];
+	return NULL;
 }
 
 const struct conf_profile *conf_slot_profile(const struct conf_slot *slot, const char *model)

@@ -88,6 +88,9 @@ DEFINE_CLEANUP(conf_freep, struct conf, conf_free)
 /* "tpm", "x509", "symmetric": stored data. */
 const char *attest_name(enum attest attest);
 
+/* The profile whose master key the sender needs, for individual symmetric enrollments; NULL if none is. */
+const struct conf_profile *conf_device_key_profile(const struct conf *conf);
+
 /* The profile of this slot that takes units of this model; NULL if none does. */
 const struct conf_profile *conf_slot_profile(const struct conf_slot *slot, const char *model);
 

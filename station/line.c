@@ -32,6 +32,7 @@ struct line {
 		struct hsm_session *session;
 		struct enroll_conf conf;
 		struct macer macer;
+		struct macer device_keys;
 	} services[2];
 	size_t services_n;
 };
@@ -148,6 +149,21 @@ struct station *line_station(struct line *line)
 	return &line->st;
 }
 
+/* Individual symmetric enrollments carry the unit's key, derived once more when they are sent. */
+static int set_device_keys(struct line *line, size_t i, struct err *err)
+{
+	const struct conf_profile *profile = conf_device_key_profile(line->conf);
+	struct hsm_key *key;
+
+	if (profile == NULL)
+		return 0;
+	if (hsm_key_find(line->services[i].session, profile->group_key, &key, err) < 0)
+		return err_wrap(err, "master key of profile %s", profile->name);
+	line->services[i].device_keys = (struct macer){ hsm_key_mac, key };
+	enroll_service_set_device_keys(line->services[i].service, &line->services[i].device_keys);
+	return 0;
+}
+
 int line_service_open(struct line *line, struct enroll_service **ret_service, struct err *err)
 {
 	const struct conf *conf = line->conf;
@@ -171,6 +187,8 @@ int line_service_open(struct line *line, struct enroll_service **ret_service, st
 	line->services[i].macer = (struct macer){ hsm_key_mac, key };
 	if (enroll_service_open(&line->services[i].conf, &line->services[i].macer, &line->services[i].service,
 				err) < 0)
+		return -1;
+	if (set_device_keys(line, i, err) < 0)
 		return -1;
 	*ret_service = line->services[i].service;
 	return 0;

@@ -5,7 +5,8 @@
 #include "station/line.h"
 #include "station/report.h"
 
-#define WATCH_MS 2000
+#define WATCH_MS    2000
+#define PATIENCE_MS 30000
 
 static void print_result(bool json, const struct enroll_progress *total, const struct enroll_counts *counts)
 {
@@ -23,19 +24,47 @@ static void print_result(bool json, const struct enroll_progress *total, const s
 	(void)fflush(stdout);
 }
 
-/* Until nothing is due now. */
-static int send_due(struct station *st, struct enroll_service *service, struct enroll_progress *total,
+static void add(struct enroll_progress *total, const struct enroll_progress *one)
+{
+	total->enrolled += one->enrolled;
+	total->retried += one->retried;
+	total->quarantined += one->quarantined;
+	total->calls += one->calls;
+}
+
+/* Sleeps until the service may be called again; *ret_end when that is too far off, or a signal came. */
+static int wait_turn(struct line *line, int64_t due_ms, const struct deadline *patience, bool *ret_end,
+		     struct err *err)
+{
+	int64_t wait_ms = due_ms - clock_wall_ms();
+	struct deadline dl;
+	struct event event;
+	bool got;
+
+	*ret_end = due_ms == 0 || wait_ms >= deadline_left_ms(patience);
+	if (*ret_end)
+		return 0;
+	dl = deadline_in_ms(wait_ms > 1 ? (unsigned)wait_ms : 1);
+	return line_next_event(line, &dl, &event, &got, ret_end, err);
+}
+
+/* Until nothing waits, or nothing has moved for a while: a throttle is waited out, an outage is not. */
+static int send_due(struct line *line, struct enroll_service *service, struct enroll_progress *total,
 		    struct err *err)
 {
-	struct enroll_progress progress = { .more = true };
+	struct deadline patience = deadline_in_ms(PATIENCE_MS);
+	bool end = false;
 
-	while (progress.more) {
-		if (enroll_send_batch(service, st->db, clock_wall_ms(), &progress, err) < 0)
+	while (!end) {
+		struct enroll_progress progress = { 0 };
+
+		if (enroll_send_batch(service, line_station(line)->db, clock_wall_ms(), &progress, err) < 0)
 			return -1;
-		total->enrolled += progress.enrolled;
-		total->retried += progress.retried;
-		total->quarantined += progress.quarantined;
-		total->calls += progress.calls;
+		add(total, &progress);
+		if (progress.enrolled + progress.quarantined > 0)
+			patience = deadline_in_ms(PATIENCE_MS);
+		if (!progress.more && wait_turn(line, progress.next_due_ms, &patience, &end, err) < 0)
+			return -1;
 	}
 	return 0;
 }
@@ -48,7 +77,7 @@ static int sync_once(struct line *line, struct enroll_service *service, bool jso
 	struct enroll_counts counts;
 
 	*ret_exit = EXIT_SERVICE;
-	if (send_due(st, service, &total, err) < 0) {
+	if (send_due(line, service, &total, err) < 0) {
 		if (err->class >= ERR_STATION)
 			*ret_exit = EXIT_NOT_TRUSTED;
 		return -1;

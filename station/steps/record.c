@@ -62,6 +62,8 @@ static int enqueue(struct job *job, struct db_tx *tx, struct err *err)
 			return -1;
 		record.certificate_pem = buf_bytes(&leaf_pem);
 	}
+	if (job->profile->attest == ATTEST_SYMMETRIC)
+		record.symmetric_key = &job->symkey;
 	return enroll_enqueue(tx, clock_wall_ms(), &record, err);
 }
 

@@ -122,8 +122,11 @@ static void test_conf_bad_values_refused(void **state)
 		       "station.ini:17:", "pigeon");
 	assert_refused(HEAD "[profile \"p\"]\nattest = tpm\nenroll = group\ngroup = g\n" SLOT,
 		       "station.ini:14:", "no enrollment group");
-	assert_refused(HEAD "[profile \"p\"]\nattest = symmetric\ngroup-key = pkcs11:object=g\n" SLOT,
-		       "station.ini:14:", "enroll = group");
+	assert_refused(HEAD "[profile \"p\"]\nattest = symmetric\n" SLOT,
+		       "station.ini:14:", "lacks the key: \"group-key\"");
+	assert_refused(HEAD "[profile \"p\"]\nattest = symmetric\ngroup-key = pkcs11:object=g\n"
+			    "[profile \"q\"]\nattest = symmetric\ngroup-key = pkcs11:object=h\n" SLOT,
+		       "station.ini:17:", "share one group-key");
 }
 
 static void test_conf_over_long_line_refused(void **state)
