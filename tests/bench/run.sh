@@ -22,7 +22,7 @@ dir=$work/station
 export SOFTHSM2_CONF=$dir/softhsm2.conf
 pin=$dir/secrets/hsm-pin
 
-ratio() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.2f", b > 0 ? a / b : 0 }'; }
+ratio() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.2f", (b > 0 ? a / b : 0) }'; }
 per_second() { awk -v n="$1" -v from="$2" -v to="$3" 'BEGIN { printf "%.1f", n / (to - from) }'; }
 now() { date +%s.%N; }
 
