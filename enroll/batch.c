@@ -5,6 +5,8 @@
  */
 #include "enroll/enroll_internal.h"
 
+#define WAIT_MAX_MS 2000 /* for the budget or a row, inside enroll_send_batch */
+
 static bool in_bulk(const struct item *item)
 {
 	return item->verdict == ITEM_OPEN && item->next == NEXT_BULK;
@@ -188,7 +190,15 @@ static int send_claimed(struct run *run, struct db *db, struct enroll_progress *
 	return 0;
 }
 
-static int look_ahead(const struct run *run, struct db *db, struct enroll_progress *progress, struct err *err)
+static int send_due(struct run *run, struct db *db, struct enroll_progress *ret, struct err *err)
+{
+	if (outbox_claim(db, run_now(run), run->batch, err) < 0)
+		return -1;
+	return run->batch->n > 0 ? send_claimed(run, db, ret, err) : 0;
+}
+
+/* When the next call has both a row and the leave to be made; 0: no row waits. */
+static int next_call_at(const struct run *run, struct db *db, int64_t *ret_at_ms, struct err *err)
 {
 	int64_t now = run_now(run), next = 0, allowed;
 	bool due = false;
@@ -196,11 +206,24 @@ static int look_ahead(const struct run *run, struct db *db, struct enroll_progre
 	if (outbox_outlook(db, now, &due, &next, err) < 0)
 		return -1;
 	allowed = now + pace_wait_ms(&run->service->pace, now);
-	progress->more = due && allowed == now;
 	if (due)
-		next = allowed;
-	progress->next_due_ms = next != 0 && next < allowed ? allowed : next;
+		next = now;
+	*ret_at_ms = next != 0 && next < allowed ? allowed : next;
 	return 0;
+}
+
+static bool soon(const struct run *run, int64_t at_ms)
+{
+	return at_ms != 0 && at_ms - run_now(run) <= WAIT_MAX_MS;
+}
+
+/* In short pieces, because the sender may be stopped meanwhile. */
+static void wait_until(const struct run *run, int64_t at_ms)
+{
+	const struct deadline dl = deadline_in_ms(WAIT_MAX_MS);
+
+	while (run_now(run) < at_ms && !atomic_load(&run->service->abort) && !deadline_passed(&dl))
+		deadline_sleep(&dl, at_ms - run_now(run) < 50 ? (unsigned)(at_ms - run_now(run)) : 50);
 }
 
 int enroll_send_batch(struct enroll_service *service, struct db *db, int64_t now_ms,
@@ -209,18 +232,19 @@ int enroll_send_batch(struct enroll_service *service, struct db *db, int64_t now
 	CLEANUP(batch_freep) struct batch *batch = NULL;
 	struct enroll_progress progress = { 0 };
 	struct run run = { service, NULL, now_ms, deadline_now_ms(), 0 };
+	int64_t at_ms = 0;
 
-	if (batch_new(&batch, err) < 0)
+	if (batch_new(&batch, err) < 0 || next_call_at(&run, db, &at_ms, err) < 0)
 		return -1;
 	run.batch = batch;
-	if (pace_wait_ms(&service->pace, now_ms) == 0) {
-		if (outbox_claim(db, now_ms, batch, err) < 0)
-			return -1;
-		if (batch->n > 0 && send_claimed(&run, db, &progress, err) < 0)
+	if (soon(&run, at_ms)) {
+		wait_until(&run, at_ms);
+		if (!atomic_load(&service->abort) && send_due(&run, db, &progress, err) < 0)
 			return -1;
 	}
-	if (look_ahead(&run, db, &progress, err) < 0)
+	if (next_call_at(&run, db, &progress.next_due_ms, err) < 0)
 		return -1;
+	progress.more = soon(&run, progress.next_due_ms);
 	*ret_progress = progress;
 	return 0;
 }

@@ -108,16 +108,16 @@ void enroll_service_set_device_keys(struct enroll_service *service, const struct
 struct enroll_progress {
 	unsigned enrolled, retried, quarantined;
 	unsigned calls;
-	bool more;           /* rows are due and the budget allows a call: call again now */
-	int64_t next_due_ms; /* wall clock when that will be so; 0: nothing waits         */
+	bool more;           /* a call can be made within two seconds: call again, it waits by itself */
+	int64_t next_due_ms; /* wall clock when the next call can be made; 0: no row waits            */
 };
 /*
  * Sends one batch of due rows: marks them sending, calls, judges each item,
  * stores each outcome. 409201 and unknown outcomes are fetched and compared:
  * equal means enrolled, different means quarantined with the difference.
  * ERR_OPERATOR when unreachable or refused (401): the rows stay queued. A throttle,
- * a 5xx or a lost answer is no failure: its rows are counted as retried. While the
- * service wants no call (budget, Retry-After, backoff) nothing is sent: calls is 0.
+ * a 5xx or a lost answer is no failure: its rows are counted as retried. If the
+ * budget, Retry-After or a backoff forbid a call for longer than two seconds, none is made.
  */
 MUST_USE int enroll_send_batch(struct enroll_service *service, struct db *db, int64_t now_ms,
 			       struct enroll_progress *ret_progress, struct err *err);

@@ -8,7 +8,6 @@
 
 #include "tests/unit/enroll/emulated.h"
 
-#define STEP_MS    120000
 #define ROUNDS_MAX 400
 
 static int mac_with_policy_key(void *key, struct bytes message, uint8_t ret_mac[SHA256_LEN], struct err *err)
@@ -82,10 +81,11 @@ unsigned drain(struct emulated *e)
 		struct enroll_progress progress = send_one(e);
 
 		calls += progress.calls;
-		if (!progress.more && progress.next_due_ms == 0)
+		if (progress.next_due_ms == 0)
 			return calls;
-		if (!progress.more)
-			e->now_ms += STEP_MS;
+		/* The test's clock goes on by itself, so that nothing is really waited for. */
+		if (progress.next_due_ms > e->now_ms)
+			e->now_ms = progress.next_due_ms;
 	}
 	fail_msg("the outbox does not get empty");
 	return calls;

@@ -23,7 +23,7 @@ void emulated_start(struct emulated *e, const char *const *options);
 /* Opens the service anew with another macer. */
 void emulated_open(struct emulated *e, const struct macer *macer);
 
-/* Batches until nothing is queued or waiting, moving the time on by two minutes each; the calls made. */
+/* Batches until nothing is queued or waiting, moving the time on to when the next may be; the calls made. */
 unsigned drain(struct emulated *e);
 /* One batch that must not fail. */
 struct enroll_progress send_one(struct emulated *e);

@@ -123,6 +123,25 @@ static void test_send_throttled_obeys_retry_after_and_loses_nothing(void **state
 	assert_int_equal(row_of(e->world, "unit-029").attempts, 0);
 }
 
+/* What a command does: at the real time, as long as it is told that there is more. */
+static void test_send_while_more_drains_at_the_budgets_pace(void **state)
+{
+	struct emulated *e = *state;
+	struct enroll_progress progress = { .more = true };
+	unsigned rounds = 0;
+
+	EMULATE(e);
+	e->conf.operations_per_minute = 600;
+	emulated_open(e, &e->macer);
+	queue_many(e, 100);
+	for (; progress.more && rounds < 50; rounds++) {
+		e->now_ms = clock_wall_ms();
+		progress = send_one(e);
+	}
+	assert_int_equal(counts(e->world).enrolled, 100);
+	assert_int_equal(rounds, 10);
+}
+
 static void test_send_every_call_fails_keeps_all_rows(void **state)
 {
 	struct emulated *e = *state;
@@ -268,6 +287,7 @@ int main(void)
 		TEST(test_send_existing_different_is_quarantined_by_name),
 		TEST(test_send_symmetric_equal_and_different),
 		TEST(test_send_throttled_obeys_retry_after_and_loses_nothing),
+		TEST(test_send_while_more_drains_at_the_budgets_pace),
 		TEST(test_send_every_call_fails_keeps_all_rows),
 		TEST(test_send_every_second_call_fails_ends_with_all_enrolled),
 		TEST(test_send_reply_dropped_after_commit_is_enrolled_once),
