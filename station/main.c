@@ -11,6 +11,7 @@
  */
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -60,6 +61,8 @@ static int run_command(const struct command *command, int argc, char **argv)
 	}
 	/* Modules that speak to a service write to sockets that may be gone. */
 	(void)signal(SIGPIPE, SIG_IGN);
+	/* tpm2-tss writes failures to stderr by itself; ours say more, and once. */
+	(void)setenv("TSS2_LOG", "all+none", 0);
 	if (secret_heap_init(&err) < 0) {
 		report_error(options.json, &err);
 		return EXIT_NOT_TRUSTED;
