@@ -178,14 +178,13 @@ int payload_build(const struct enroll_record *record, struct buf *ret_json,
 /* Every payload ends with the two braces of attestation and enrollment; the key goes before them. */
 int payload_with_key(struct bytes payload, const struct secret *key, struct secret *ret_json, struct err *err)
 {
-	static const char closing[] = "}}";
 	SECRET_AUTO text = { NULL, 0 };
 	SECRET_AUTO json = { NULL, 0 };
 	int n;
 
 	if (key == NULL)
 		return secret_copy(payload, ret_json, err);
-	if (payload.len < 2 || memcmp(payload.p + payload.len - 2, closing, 2) != 0)
+	if (payload.len < 2 || !bytes_equal(bytes_of(payload.p + payload.len - 2, 2), BYTES_LIT("}}")))
 		return err_set(err, ERR_STATION, 0, "the outbox holds a payload that is no enrollment");
 	if (secret_base64_encode(key, &text, err) < 0 ||
 	    secret_new(payload.len + 2 * text.len + 80, &json, err) < 0)
