@@ -179,8 +179,13 @@ int journal_passed(struct db *db, const struct unit_info *unit, bool *ret_passed
 	db_text((job)->registration_id[0] != '\0' ? (job)->registration_id : NULL),                          \
 		db_blob((job)->has_key_sha256 ? BYTES_ARRAY((job)->key_sha256) : BYTES_NONE),                \
 		db_text((job)->slot->name), db_text(step_name), db_int(intended_at),                         \
-		db_blob(buf_bytes(&(job)->csr)), db_blob(cert_serial_of(job)),                               \
-		db_blob(buf_bytes(&(job)->leaf))
+		db_blob(blob_of(&(job)->csr)), db_blob(cert_serial_of(job)), db_blob(blob_of(&(job)->leaf))
+
+/* A buffer that was loaded empty has memory, too: what the unit does not have stays NULL. */
+static struct bytes blob_of(const struct buf *buf)
+{
+	return buf->len > 0 ? buf_bytes(buf) : BYTES_NONE;
+}
 
 static struct bytes cert_serial_of(const struct job *job)
 {
