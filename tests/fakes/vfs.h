@@ -1,7 +1,8 @@
 /*
  * An SQLite VFS over the default one, for tests: the disk fills up, a sync
- * fails, or a callback hears of every write and sync, so that a crash test can
- * die at the k-th. Files, locks and shared memory stay the real ones.
+ * fails, a power cut takes what was not synced, or a callback hears of every
+ * write and sync, so that a crash test can die at the k-th. Files, locks and
+ * shared memory stay the real ones.
  */
 #ifndef TESTS_FAKES_VFS_H
 #define TESTS_FAKES_VFS_H
@@ -24,6 +25,15 @@ void vfs_on_event(vfs_event_fn *fn, void *arg);
 void vfs_full_after(long writes_n);
 /* The same for syncs, with SQLITE_IOERR_FSYNC. */
 void vfs_sync_fails_after(long syncs_n);
+
+/* From now on what is written is remembered until it is synced, for vfs_lose_unsynced. */
+void vfs_remember_unsynced(void);
+/*
+ * Takes back everything that was written and not synced, newest first, as a
+ * power cut may do. Call it from the event callback, then _exit: SQLite does
+ * not know what it lost.
+ */
+void vfs_lose_unsynced(void);
 
 /* How many there were since vfs_install. */
 long vfs_writes(void);
