@@ -77,6 +77,16 @@ static void announce(struct job *job, const struct step *step)
 	mailbox_post(job->st->events, &event);
 }
 
+/* All that is known becomes durable, so it must be this unit's: not every link notices a swapped board. */
+static int intend(struct job *job, const struct step *step, struct err *err)
+{
+	if (job_check_unit(job, &job->deadline, err) < 0)
+		return -1;
+	if (journal_intend(job, step, err) < 0)
+		return err_wrap(err, "journal");
+	return 0;
+}
+
 static int run_step(struct job *job, const struct step *step, struct err *err)
 {
 	bool done = false;
@@ -86,8 +96,8 @@ static int run_step(struct job *job, const struct step *step, struct err *err)
 		return err_wrap(err, "asking whether it happened before");
 	if (done)
 		return 0;
-	if (step->effect == EFFECT_ONCE && journal_intend(job, step, err) < 0)
-		return err_wrap(err, "journal");
+	if (step->effect == EFFECT_ONCE && intend(job, step, err) < 0)
+		return -1;
 	return step->run(job, err);
 }
 
@@ -140,6 +150,19 @@ void job_set_fixture(struct job *job, struct fixture *fixture)
 	fixture_tpm_close(job->tpm);
 	job->tpm = NULL;
 	job->fixture = fixture;
+}
+
+int job_check_unit(struct job *job, const struct deadline *dl, struct err *err)
+{
+	struct unit_info now;
+
+	if (fixture_identify(job->fixture, dl, &now, err) < 0)
+		return -1;
+	if (strcmp(job->unit.serial, now.serial) != 0 || strcmp(job->unit.hwid, now.hwid) != 0)
+		return err_set(err, ERR_UNIT, 0,
+			       "unit %s was taken out before it was done; %s sits there now",
+			       job->unit.serial, now.serial);
+	return 0;
 }
 
 int job_choose_profile(struct job *job, struct err *err)

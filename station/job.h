@@ -84,6 +84,8 @@ MUST_USE int job_choose_profile(struct job *job, struct err *err);
  * a step that may have happened is probed first.
  */
 MUST_USE int job_run(struct job *job, struct err *err);
+/* Asks who sits there: ERR_UNIT if it is another unit than the job's. */
+MUST_USE int job_check_unit(struct job *job, const struct deadline *dl, struct err *err);
 /* Drops what hangs on the fixture, so that another may take its place. */
 void job_set_fixture(struct job *job, struct fixture *fixture);
 

@@ -56,6 +56,25 @@ static int open_fixture(void *arg, struct fixture **ret_fixture, struct err *err
 	return fixture_open(&conf, ret_fixture, err);
 }
 
+/* Behind a link that broke another unit may sit by now: the job is the first one's alone. */
+static int reopen_fixture(struct job *job, reopen_fn *reopen, void *arg, struct fixture **own,
+			  struct err *err)
+{
+	const struct deadline dl = deadline_in_ms(IDENTIFY_MS);
+	struct fixture *fresh = NULL;
+
+	job_set_fixture(job, NULL);
+	fixture_close(*own);
+	*own = NULL;
+	if (reopen(arg, &fresh, err) < 0) {
+		err->class = ERR_RETRY; /* the port may come back */
+		return -1;
+	}
+	*own = fresh;
+	job_set_fixture(job, fresh);
+	return job_check_unit(job, &dl, err);
+}
+
 /* Five tries at one step, a little longer apart each time; a failed re-open is a failed try. */
 static int run_with_retries(struct job *job, reopen_fn *reopen, void *arg, struct fixture **own,
 			    struct err *err)
@@ -65,8 +84,6 @@ static int run_with_retries(struct job *job, reopen_fn *reopen, void *arg, struc
 	unsigned tries = 0;
 
 	for (;;) {
-		struct fixture *fresh = NULL;
-
 		if (job->fixture != NULL && job_run(job, err) == 0)
 			return 0;
 		if (job->next != at) {
@@ -82,15 +99,8 @@ static int run_with_retries(struct job *job, reopen_fn *reopen, void *arg, struc
 		deadline_sleep(&never, BACKOFF_MS << tries);
 		if (reopen == NULL)
 			continue;
-		job_set_fixture(job, NULL);
-		fixture_close(*own);
-		*own = NULL;
-		if (reopen(arg, &fresh, err) < 0) {
-			err->class = ERR_RETRY; /* the port may come back */
-			continue;
-		}
-		*own = fresh;
-		job_set_fixture(job, fresh);
+		if (reopen_fixture(job, reopen, arg, own, err) < 0)
+			job_set_fixture(job, NULL);
 	}
 }
 

@@ -58,6 +58,9 @@ static int verify_bundle(struct job *job, struct err *err)
 {
 	bool same = false;
 
+	/* On a link that stays up when the board is swapped, another one may hold what this one was given. */
+	if (job_check_unit(job, &job->deadline, err) < 0)
+		return -1;
 	if (bundle_read_back(job, &same, err) < 0)
 		return err_wrap(err, "reading back");
 	if (!same)
