@@ -129,12 +129,17 @@ static int make_station(void *arg)
 	return 0;
 }
 
-/* One run of a station, and when it dies. */
+/* One run of a station, and when it dies or loses its unit. */
 struct run {
 	const struct world *w;
 	unsigned slot;
 	struct world_death death;
 	long seen;
+
+	struct fake_unit *unit;
+	long swap_at; /* -1: never */
+	enum world_swap swap;
+	long unit_seen;
 };
 
 static void on_event(struct run *run, unsigned kind)
@@ -152,9 +157,33 @@ static void on_disk(void *arg, enum vfs_event event)
 	on_event(arg, EVENTS_DISK);
 }
 
+static void swap_unit(const struct run *run)
+{
+	struct err err = { 0 };
+
+	if (run->swap == SWAP_NOTICED)
+		fake_unit_pull(run->unit);
+	else if (fake_unit_swap(run->unit, run->w->other, WORLD_OTHER, &err) < 0)
+		_exit(CHILD_FAILED);
+}
+
 static void on_unit(void *arg)
 {
-	on_event(arg, EVENTS_UNIT);
+	struct run *run = arg;
+
+	on_event(run, EVENTS_UNIT);
+	if (run->unit_seen++ == run->swap_at)
+		swap_unit(run);
+}
+
+/* Behind a link that broke sits the other unit. */
+static int open_other(void *arg, struct fixture **ret_fixture, struct err *err)
+{
+	const struct run *run = arg;
+	const struct fake_unit_conf conf = { run->w->other, run->w->model, WORLD_OTHER, NULL, NULL };
+	struct fake_unit *unit;
+
+	return fake_unit_open(&conf, &unit, ret_fixture, err);
 }
 
 static int provision(struct run *run, struct line *line, struct fixture *fixture, enum outcome *ret_outcome,
@@ -169,7 +198,7 @@ static int provision(struct run *run, struct line *line, struct fixture *fixture
 	if (fixture_identify(fixture, &dl, &unit, err) < 0 || tools_open(st, &tools, err) < 0)
 		return -1;
 	job_init(&job, st, &tools, &st->conf->slots[run->slot], fixture, &unit);
-	*ret_outcome = worker_provision(&job, NULL, NULL, err);
+	*ret_outcome = worker_provision(&job, run->swap_at >= 0 ? open_other : NULL, run, err);
 	job_deinit(&job);
 	tools_close(&tools);
 	return 0;
@@ -183,7 +212,7 @@ static int open_and_provision(struct run *run, enum outcome *ret_outcome, struct
 	int failed_exit;
 
 	if (line_open(run->w->station, &line, &failed_exit, err) < 0 ||
-	    fake_unit_open(&conf, &fixture, err) < 0)
+	    fake_unit_open(&conf, &run->unit, &fixture, err) < 0)
 		return -1;
 	return provision(run, line, fixture, ret_outcome, err);
 }
@@ -201,14 +230,23 @@ static int run_station(void *arg)
 		(void)complain(&err);
 		return CHILD_FAILED;
 	}
-	if (outcome != OUTCOME_PASS && outcome != OUTCOME_ALREADY)
+	if (outcome != OUTCOME_PASS && outcome != OUTCOME_ALREADY && run->swap_at < 0)
 		(void)complain(&err);
 	return (int)outcome;
 }
 
 int world_run(const struct world *w, unsigned slot, struct world_death death)
 {
-	struct run run = { w, slot, death, 0 };
+	struct run run = { .w = w, .slot = slot, .death = death, .swap_at = -1 };
+	int status = in_child(run_station, &run);
+
+	assert_int_not_equal(status, CHILD_FAILED);
+	return status;
+}
+
+int world_run_swapped(const struct world *w, long at, enum world_swap swap)
+{
+	struct run run = { .w = w, .death = WORLD_LIVE, .swap_at = at, .swap = swap };
 	int status = in_child(run_station, &run);
 
 	assert_int_not_equal(status, CHILD_FAILED);
@@ -232,6 +270,7 @@ struct world *world_new(const char *model)
 	assert_non_null(mkdtemp(w->root));
 	path_of(w->root, "station", w->station);
 	path_of(w->root, "unit", w->unit);
+	path_of(w->root, "other", w->other);
 	assert_int_equal(in_child(make_station, w), 0);
 	path_of(w->station, "station.db", from);
 	path_of(w->root, "blank.db", to);
@@ -289,6 +328,7 @@ void world_reset(struct world *w)
 	fake_tpm_stop(w->tpm_pid);
 	w->tpm_pid = 0;
 	remove_tree(w->unit);
+	remove_tree(w->other);
 	assert_int_equal(mkdir(w->unit, 0700), 0);
 	if (strcmp(w->model, FAKE_GATEWAY) != 0)
 		return;

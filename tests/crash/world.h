@@ -12,7 +12,8 @@
 
 #define WORLD_PATH_MAX 256
 #define WORLD_SERIAL   "UNIT-0001"
-#define WORLD_DEATH    99 /* the exit status of a station that died as told */
+#define WORLD_OTHER    "OTHER-002" /* the unit that is seated in its place */
+#define WORLD_DEATH    99          /* the exit status of a station that died as told */
 
 /* What can kill a station: each of these is an event, and is counted. */
 enum world_events {
@@ -31,6 +32,7 @@ struct world {
 	char root[WORLD_PATH_MAX / 2];
 	char station[WORLD_PATH_MAX]; /* the station directory */
 	char unit[WORLD_PATH_MAX];    /* the unit's flash      */
+	char other[WORLD_PATH_MAX];   /* the other unit's; there is none until it is seated */
 	const char *model;            /* of the unit, from tests/fakes/unit.h */
 	int tpm_pid;                  /* 0: none */
 };
@@ -51,9 +53,19 @@ void world_keep_tpm(struct world *w);
  */
 int world_run(const struct world *w, unsigned slot, struct world_death death);
 
+/* How a unit leaves its slot while it is worked on. */
+enum world_swap {
+	SWAP_NOTICED, /* the link breaks; the other one sits there when it is opened again */
+	SWAP_SILENT,  /* the link notices nothing                                          */
+};
+/* As world_run on slot 0, but at the unit's event number at the other unit takes its place. */
+int world_run_swapped(const struct world *w, long at, enum world_swap swap);
+
 /* What must be true whenever a station died, however it died. */
 void check_after_death(const struct world *w);
 /* What must be true once the unit has passed: one of everything. */
+void check_resumed(const struct world *w);
+/* The same, and no attempt was recorded as failed: a dead station fails nothing. */
 void check_passed(const struct world *w);
 /* Everything durable as one digest; equal when nothing was changed. */
 void check_digest(const struct world *w, uint8_t ret[32]);

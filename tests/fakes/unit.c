@@ -19,6 +19,7 @@ struct fake_unit {
 	struct flash flash;
 	char tpm_socket[EMULATOR_PATH_MAX];
 	int tpm_fd; /* -1 until the first command */
+	bool pulled;
 	fake_unit_event_fn *event;
 	void *arg;
 };
@@ -27,6 +28,11 @@ static void effect(const struct fake_unit *unit)
 {
 	if (unit->event != NULL)
 		unit->event(unit->arg);
+}
+
+static int answers(const struct fake_unit *unit, struct err *err)
+{
+	return unit->pulled ? err_set(err, ERR_RETRY, ETIMEDOUT, "nobody answers") : 0;
 }
 
 static bool has(const struct fake_unit *unit, enum unit_item item)
@@ -52,13 +58,13 @@ static int unit_identify(void *impl, const struct deadline *dl, struct unit_info
 	struct unit_info info = { .caps = unit->id.kind->caps };
 
 	(void)dl;
+	if (answers(unit, err) < 0)
+		return -1;
 	str_clip(info.serial, sizeof(info.serial), unit->id.serial);
 	str_clip(info.model, sizeof(info.model), unit->id.model);
 	str_clip(info.hwid, sizeof(info.hwid), unit->id.hwid);
 	str_clip(info.firmware, sizeof(info.firmware), "1.0.0-fake");
 	info.state = has(unit, UNIT_ITEM_DPS) ? UNIT_PROVISIONED : UNIT_BLANK;
-	if (info.serial[0] == '\0')
-		return err_set(err, ERR_UNIT, 0, "a unit without a serial");
 	*ret_info = info;
 	return 0;
 }
@@ -74,11 +80,12 @@ static int unit_make_key(void *impl, const struct deadline *dl, const char *cn, 
 	(void)dl;
 	if ((unit->id.kind->caps & UNIT_CAP_KEY) == 0)
 		return err_set(err, ERR_UNIT, 0, "this unit makes no key");
-	if (flash_read(&unit->flash, file, &pem, &found, err) < 0)
+	if (answers(unit, err) < 0 || flash_read(&unit->flash, file, &pem, &found, err) < 0)
 		return -1;
 	if (!found) {
 		effect(unit);
-		if (key_make(&pem, err) < 0 || flash_write(&unit->flash, file, buf_bytes(&pem), err) < 0)
+		if (answers(unit, err) < 0 || key_make(&pem, err) < 0 ||
+		    flash_write(&unit->flash, file, buf_bytes(&pem), err) < 0)
 			return -1;
 		effect(unit);
 	}
@@ -92,10 +99,10 @@ static int unit_put(void *impl, const struct deadline *dl, enum unit_item item, 
 
 	(void)dl;
 	effect(unit);
-	if (item_write(&unit->flash, item, data, err) < 0)
+	if (answers(unit, err) < 0 || item_write(&unit->flash, item, data, err) < 0)
 		return -1;
 	effect(unit);
-	return 0;
+	return answers(unit, err);
 }
 
 static int unit_get(void *impl, const struct deadline *dl, enum unit_item item, struct buf *ret_data,
@@ -107,7 +114,7 @@ static int unit_get(void *impl, const struct deadline *dl, enum unit_item item, 
 	(void)dl;
 	if (item == UNIT_ITEM_KEY || item == UNIT_ITEM_SYMKEY)
 		return err_set(err, ERR_UNIT, 0, "secrets can't be read");
-	if (item_read(&unit->flash, item, ret_data, &found, err) < 0)
+	if (answers(unit, err) < 0 || item_read(&unit->flash, item, ret_data, &found, err) < 0)
 		return -1;
 	return found ? 0 : err_set(err, ERR_UNIT, 0, "no such item");
 }
@@ -134,6 +141,8 @@ static int unit_prove(void *impl, const struct deadline *dl, struct bytes nonce,
 	bool found = false;
 
 	(void)dl;
+	if (answers(unit, err) < 0)
+		return -1;
 	fixture_prove_message(nonce.p, message);
 	if (has(unit, UNIT_ITEM_SYMKEY))
 		return prove_mac(unit, BYTES_ARRAY(message), ret_proof, err);
@@ -238,6 +247,7 @@ static const struct fixture_ops fixture_fake = {
 static int describe(const struct fake_unit_conf *conf, struct fake_unit *unit, struct err *err)
 {
 	unit->id.kind = kind_find(conf->model);
+	flash_close(&unit->flash);
 	if (unit->id.kind == NULL ||
 	    str_format(unit->id.model, sizeof(unit->id.model), "%s", conf->model) < 0 ||
 	    str_format(unit->id.serial, sizeof(unit->id.serial), "%s", conf->serial) < 0 ||
@@ -248,7 +258,20 @@ static int describe(const struct fake_unit_conf *conf, struct fake_unit *unit, s
 	return flash_open(conf->dir, &unit->flash, err);
 }
 
-int fake_unit_open(const struct fake_unit_conf *conf, struct fixture **ret_fixture, struct err *err)
+void fake_unit_pull(struct fake_unit *unit)
+{
+	unit->pulled = true;
+}
+
+int fake_unit_swap(struct fake_unit *unit, const char *dir, const char *serial, struct err *err)
+{
+	const struct fake_unit_conf conf = { dir, unit->id.kind->name, serial, NULL, NULL };
+
+	return describe(&conf, unit, err);
+}
+
+int fake_unit_open(const struct fake_unit_conf *conf, struct fake_unit **ret_unit,
+		   struct fixture **ret_fixture, struct err *err)
 {
 	struct fake_unit *unit = calloc(1, sizeof(*unit));
 
@@ -262,5 +285,6 @@ int fake_unit_open(const struct fake_unit_conf *conf, struct fixture **ret_fixtu
 		unit_close(unit);
 		return -1;
 	}
+	*ret_unit = unit;
 	return 0;
 }

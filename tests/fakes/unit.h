@@ -25,8 +25,14 @@ struct fake_unit_conf {
 	fake_unit_event_fn *event; /* or NULL */
 	void *arg;
 };
-/* conf's texts are copied. The fixture owns the unit; what is on the flash stays. */
-MUST_USE int fake_unit_open(const struct fake_unit_conf *conf, struct fixture **ret_fixture, struct err *err);
+struct fake_unit;
+/* conf's texts are copied. The fixture owns the unit, which is borrowed; what is on the flash stays. */
+MUST_USE int fake_unit_open(const struct fake_unit_conf *conf, struct fake_unit **ret_unit,
+			    struct fixture **ret_fixture, struct err *err);
+/* It was taken out: nothing answers any more. The event callback may call it, and the next, too. */
+void fake_unit_pull(struct fake_unit *unit);
+/* It was taken out and another one put in so quickly that the link did not notice. Without a TPM only. */
+MUST_USE int fake_unit_swap(struct fake_unit *unit, const char *dir, const char *serial, struct err *err);
 
 /* --- Its TPM ---------------------------------------------------------------------------------------- */
 
