@@ -44,6 +44,18 @@ static int exec(struct db *db, const char *sql, struct err *err)
 	return rc == SQLITE_OK ? 0 : db_conn_err(&db->writer, err, rc, sql);
 }
 
+/* The statements of every transaction, prepared once: parsing them again costs as much as a row. */
+static int control(struct db *db, const char *sql, struct err *err)
+{
+	CLEANUP(db_query_end) struct db_query query = { 0 };
+	struct db_tx tx = { db, &db->writer, false };
+	bool row;
+
+	if (db_query(&tx, &query, sql, DB_NO_VALUES, err) < 0)
+		return -1;
+	return db_next(&query, &row, err);
+}
+
 static int open_conn(struct db_conn *conn, const char *path, int flags, struct err *err)
 {
 	int rc = sqlite3_open_v2(path, &conn->sq, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
@@ -156,7 +168,7 @@ static int open_group(struct db *db, struct err *err)
 	group = calloc(1, sizeof(*group));
 	if (group == NULL)
 		return err_set(err, ERR_STATION, 0, "out of memory");
-	if (exec(db, "BEGIN IMMEDIATE", err) < 0) {
+	if (control(db, "BEGIN IMMEDIATE", err) < 0) {
 		free(group);
 		return -1;
 	}
@@ -193,7 +205,7 @@ static void lose_group(struct db *db, const struct err *why)
 
 static int commit_group(struct db *db, struct err *err)
 {
-	if (exec(db, "COMMIT", err) < 0) {
+	if (control(db, "COMMIT", err) < 0) {
 		(void)err_raise(err, ERR_STATION);
 		lose_group(db, err);
 		return -1;
@@ -215,7 +227,7 @@ int db_begin(struct db *db, struct db_tx *ret_tx, struct err *err)
 	(void)atomic_fetch_add(&db->waiting, 1);
 	(void)pthread_mutex_lock(&db->lock);
 	(void)atomic_fetch_sub(&db->waiting, 1);
-	if (open_group(db, err) < 0 || exec(db, "SAVEPOINT tx", err) < 0) {
+	if (open_group(db, err) < 0 || control(db, "SAVEPOINT tx", err) < 0) {
 		/* Others may sleep in this group, counting on us to settle it. */
 		lose_group(db, err);
 		(void)pthread_mutex_unlock(&db->lock);
@@ -248,7 +260,7 @@ int db_commit(struct db_tx *tx, struct err *err)
 	int ret;
 
 	base_assert(db != NULL && !tx->reading);
-	if (exec(db, "RELEASE tx", err) < 0) {
+	if (control(db, "RELEASE tx", err) < 0) {
 		(void)err_raise(err, ERR_STATION);
 		db_rollback(tx);
 		return -1;

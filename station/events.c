@@ -22,7 +22,7 @@ int mailbox_new(struct mailbox **ret_mailbox, struct err *err)
 
 	if (mailbox == NULL)
 		return err_set(err, ERR_STATION, 0, "out of memory");
-	mailbox->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK | EFD_SEMAPHORE);
+	mailbox->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (mailbox->fd < 0) {
 		free(mailbox);
 		return err_set(err, ERR_STATION, errno, "eventfd: %s", strerror(errno));
@@ -45,29 +45,32 @@ void mailbox_free(struct mailbox *mailbox)
 
 void mailbox_post(struct mailbox *mailbox, const struct event *event)
 {
+	struct event *place;
+
 	(void)pthread_mutex_lock(&mailbox->lock);
 	while (mailbox->n == MAILBOX_MAX)
 		(void)pthread_cond_wait(&mailbox->room, &mailbox->lock);
-	mailbox->ring[(mailbox->first + mailbox->n) % MAILBOX_MAX] = *event;
-	mailbox->ring[(mailbox->first + mailbox->n) % MAILBOX_MAX].at_ms = clock_wall_ms();
-	mailbox->n++;
+	place = &mailbox->ring[(mailbox->first + mailbox->n) % MAILBOX_MAX];
+	*place = *event;
+	place->at_ms = clock_wall_ms();
+	/* The descriptor says "not empty", so it is touched only when that changes. */
+	if (mailbox->n++ == 0)
+		(void)eventfd_write(mailbox->fd, 1);
 	(void)pthread_mutex_unlock(&mailbox->lock);
-	(void)eventfd_write(mailbox->fd, 1);
 }
 
 bool mailbox_take(struct mailbox *mailbox, struct event *ret_event)
 {
-	eventfd_t one;
+	eventfd_t count;
 	bool got;
 
-	if (eventfd_read(mailbox->fd, &one) < 0)
-		return false;
 	(void)pthread_mutex_lock(&mailbox->lock);
 	got = mailbox->n > 0;
 	if (got) {
 		*ret_event = mailbox->ring[mailbox->first];
 		mailbox->first = (mailbox->first + 1) % MAILBOX_MAX;
-		mailbox->n--;
+		if (--mailbox->n == 0)
+			(void)eventfd_read(mailbox->fd, &count);
 		(void)pthread_cond_signal(&mailbox->room);
 	}
 	(void)pthread_mutex_unlock(&mailbox->lock);

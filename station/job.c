@@ -140,6 +140,7 @@ void job_deinit(struct job *job)
 	job_set_fixture(job, NULL);
 	fixture_ek_deinit(&job->ek);
 	buf_deinit(&job->csr);
+	pki_csr_free(job->request);
 	buf_deinit(&job->leaf);
 	buf_deinit(&job->chain_pem);
 	secret_wipe(&job->symkey);

@@ -65,6 +65,7 @@ struct job {
 	struct fixture_tpm *tpm;
 	struct fixture_ek ek;
 	struct buf csr;
+	struct pki_csr *request; /* csr, parsed and checked */
 	uint8_t cert_serial[PKI_SERIAL_LEN];
 	struct buf leaf;      /* DER  */
 	struct buf chain_pem; /* leaf, intermediates */

@@ -1,5 +1,5 @@
 /*
- * issue. Needs: csr, registration_id, key_sha256.
+ * issue. Needs: request, registration_id, key_sha256.
  * Gives: cert_serial (reserved before signing), leaf, chain_pem.
  */
 #include "base/encode.h"
@@ -29,14 +29,11 @@ int reserve_serial(struct job *job, struct db_tx *tx, struct err *err)
 
 int issue_certificate(struct job *job, struct err *err)
 {
-	CLEANUP(pki_csr_freep) struct pki_csr *csr = NULL;
 	const struct signer signer = { hsm_key_sign, job->tools->issuing,
 				       hsm_key_default_alg(job->tools->issuing) };
 
-	if (pki_csr_parse(buf_bytes(&job->csr), &csr, err) < 0)
-		return err_wrap(err, "checking the CSR");
 	buf_clear(&job->leaf);
-	if (pki_leaf_issue(job->st->issuer, &job->profile->certificate, csr, job->registration_id,
+	if (pki_leaf_issue(job->st->issuer, &job->profile->certificate, job->request, job->registration_id,
 			   job->cert_serial, clock_wall_ms() / 1000, &signer, &job->leaf, err) < 0)
 		return err_wrap(err, "issuing the certificate");
 	return build_chain(job, err);

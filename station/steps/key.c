@@ -1,6 +1,6 @@
 /*
  * key. Needs: registration_id.
- * Gives: csr, key_sha256 (of the SubjectPublicKeyInfo); the private key is in the unit and nowhere else.
+ * Gives: csr, request (the same, checked), key_sha256 (of the SubjectPublicKeyInfo); the private key is in the unit and nowhere else.
  */
 #include "station/journal.h"
 #include "station/steps/steps.h"
@@ -23,6 +23,9 @@ static int remember_csr(struct job *job, struct bytes der, struct err *err)
 		return err_set(err, ERR_UNIT, 0, "the CSR is larger than %zu bytes", job->csr.max);
 	memcpy(job->key_sha256, sha, sizeof(sha));
 	job->has_key_sha256 = true;
+	pki_csr_free(job->request);
+	job->request = csr;
+	csr = NULL;
 	return journal_check_unique(job, err);
 }
 
@@ -62,9 +65,12 @@ int probe_key(struct job *job, bool *ret_done, struct err *err)
 		return 0;
 	if (pki_csr_parse(buf_bytes(&job->csr), &csr, err) < 0)
 		return err_wrap(err, "reading the CSR that the journal kept");
-	if (prove_signature(job, pki_csr_spki(csr), &no) == 0)
+	if (prove_signature(job, pki_csr_spki(csr), &no) == 0) {
 		*ret_done = true;
-	else if (no.class == ERR_RETRY) {
+		pki_csr_free(job->request);
+		job->request = csr;
+		csr = NULL;
+	} else if (no.class == ERR_RETRY) {
 		*err = no;
 		return -1;
 	}

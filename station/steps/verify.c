@@ -1,5 +1,5 @@
 /*
- * verify. Needs: what inject put; csr (x509), symkey (symmetric), tpm and ek (tpm).
+ * verify. Needs: what inject put; request (x509), symkey (symmetric), tpm and ek (tpm).
  * Gives: the certainty that the unit holds its identity. One that says yes and did nothing fails here.
  */
 #include <openssl/crypto.h>
@@ -70,13 +70,9 @@ static int verify_bundle(struct job *job, struct err *err)
 
 int verify_x509(struct job *job, struct err *err)
 {
-	CLEANUP(pki_csr_freep) struct pki_csr *csr = NULL;
-
 	if (verify_bundle(job, err) < 0)
 		return -1;
-	if (pki_csr_parse(buf_bytes(&job->csr), &csr, err) < 0)
-		return err_wrap(err, "checking the CSR");
-	return prove_signature(job, pki_csr_spki(csr), err);
+	return prove_signature(job, pki_csr_spki(job->request), err);
 }
 
 int verify_symmetric(struct job *job, struct err *err)
