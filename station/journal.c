@@ -129,14 +129,15 @@ static int check_unique(struct db_tx *tx, const struct job *job, struct err *err
 	if (check_other(tx, "SELECT serial, id, slot FROM job WHERE hwid = ?1 AND serial <> ?2",
 			db_text(job->unit.hwid), job, "this hardware ID", err) < 0)
 		return -1;
-	if (job->registration_id[0] != '\0' &&
-	    check_other(tx, "SELECT serial, id, slot FROM job WHERE registration_id = ?1 AND serial <> ?2",
-			db_text(job->registration_id), job, "this registration ID", err) < 0)
-		return -1;
+	/* Before the registration ID, which for a TPM follows from its key: the key is the cause. */
 	if (job->has_key_sha256 &&
 	    check_other(tx, "SELECT serial, id, slot FROM job WHERE key_sha256 = ?1 AND serial <> ?2",
 			db_blob(BYTES_ARRAY(job->key_sha256)), job,
 			job->profile->attest == ATTEST_TPM ? "this endorsement key" : "this key", err) < 0)
+		return -1;
+	if (job->registration_id[0] != '\0' &&
+	    check_other(tx, "SELECT serial, id, slot FROM job WHERE registration_id = ?1 AND serial <> ?2",
+			db_text(job->registration_id), job, "this registration ID", err) < 0)
 		return -1;
 	return 0;
 }
