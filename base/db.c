@@ -15,7 +15,7 @@
 
 #include "base/db_internal.h"
 
-#define BUSY_MS   5000
+#define BUSY_MS   20000 /* a backup or another command may hold the database for a while */
 #define GROUP_MAX 64
 
 /* A common transaction. Freed when it is over and its last sleeper has heard how it ended. */

@@ -19,6 +19,7 @@
 
 #define SECURE_HEAP_BYTES (512 * 1024)
 #define SECRET_FILE_MAX   4096
+#define CTRL_C            0x03
 
 int secret_heap_init(struct err *err)
 {
@@ -138,7 +139,8 @@ static int read_line_without_echo(int fd, struct secret *secret)
 	if (tcgetattr(fd, &saved) < 0)
 		return -1;
 	quiet = saved;
-	quiet.c_lflag &= ~(tcflag_t)ECHO;
+	/* Without ISIG a Ctrl-C can't end us here and leave the terminal without echo; it arrives as a byte. */
+	quiet.c_lflag &= ~(tcflag_t)(ECHO | ISIG);
 	if (tcsetattr(fd, TCSAFLUSH, &quiet) < 0)
 		return -1;
 	do
@@ -166,7 +168,7 @@ int secret_prompt(const char *question, struct secret *ret, struct err *err)
 	if (read_line_without_echo(fd, &secret) < 0)
 		return err_set(err, ERR_OPERATOR, errno, "reading %s: %s", question, strerror(errno));
 	(void)dprintf(fd, "\n");
-	if (secret.len == 0)
+	if (secret.len == 0 || memchr(secret.p, CTRL_C, secret.len) != NULL)
 		return err_set(err, ERR_OPERATOR, 0, "%s: nothing was typed", question);
 	*ret = secret;
 	secret = (struct secret){ NULL, 0 };

@@ -180,8 +180,10 @@ static int send_claimed(struct run *run, struct db *db, struct enroll_progress *
 		postpone(run, &why);
 		rc = 0;
 	}
-	if (outbox_settle(db, run_now(run), run->batch, err) < 0)
+	if (outbox_settle(db, run_now(run), run->batch, err) < 0) {
+		run->service->unsettled = true;
 		return -1;
+	}
 	if (rc < 0) {
 		*err = why;
 		return -1;
@@ -234,6 +236,9 @@ int enroll_send_batch(struct enroll_service *service, struct db *db, int64_t now
 	struct run run = { service, NULL, now_ms, deadline_now_ms(), 0 };
 	int64_t at_ms = 0;
 
+	if (service->unsettled && enroll_recover(db, err) < 0)
+		return -1;
+	service->unsettled = false;
 	if (batch_new(&batch, err) < 0 || next_call_at(&run, db, &at_ms, err) < 0)
 		return -1;
 	run.batch = batch;

@@ -173,6 +173,7 @@ struct enroll_service {
 	const struct macer *device_keys;
 	struct http *http;
 	struct pace pace;
+	bool unsettled;    /* rows may have been left as sending: make them due first */
 	atomic_bool abort; /* set by enroll_sender_stop, read while a call runs */
 };
 

@@ -60,6 +60,8 @@ MUST_USE int pki_issuer_new(struct bytes cert_der, struct pki_issuer **ret_issue
 void pki_issuer_free(struct pki_issuer *issuer);
 DEFINE_CLEANUP(pki_issuer_freep, struct pki_issuer, pki_issuer_free)
 struct bytes pki_issuer_der(const struct pki_issuer *issuer);
+/* ERR_OPERATOR if this certificate was issued by another CA: name or signature are not the issuer's. */
+MUST_USE int pki_issuer_issued(const struct pki_issuer *issuer, struct bytes cert_der, struct err *err);
 /* ERR_OPERATOR if the HSM's key is not the key of this certificate. */
 MUST_USE int pki_issuer_has_key(const struct pki_issuer *issuer, struct bytes spki, struct err *err);
 

@@ -75,19 +75,40 @@ static int set_pin_source(struct parser *p, const struct conf_key *key, void *fi
 	return set_text(p, key, field, value);
 }
 
-static int set_number(struct parser *p, const struct conf_key *key, void *field, const char *value)
+static int parse_number(const char *value, unsigned min, unsigned max, unsigned *ret)
 {
 	char *end = NULL;
 	unsigned long n;
 
 	errno = 0;
 	n = strtoul(value, &end, 10);
-	if (errno != 0 || end == value || *end != '\0' || value[0] == '-' || n < key->min || n > key->max) {
+	if (errno != 0 || end == value || *end != '\0' || value[0] < '0' || value[0] > '9' || n < min ||
+	    n > max)
+		return -1;
+	*ret = (unsigned)n;
+	return 0;
+}
+
+/* HOST or HOST:PORT, as the units will use it. */
+static int set_device_host(struct parser *p, const struct conf_key *key, void *field, const char *value)
+{
+	const char *colon = strrchr(value, ':');
+	size_t n = colon != NULL ? (size_t)(colon - value) : strlen(value);
+
+	p->conf->device_port = 443;
+	if (n == 0 || bytes_to_str(bytes_of(value, n), field, key->size) < 0 ||
+	    (colon != NULL && parse_number(colon + 1, 1, 65535, &p->conf->device_port) < 0))
+		return fail(p, "device-host is not HOST or HOST:PORT", value);
+	return 0;
+}
+
+static int set_number(struct parser *p, const struct conf_key *key, void *field, const char *value)
+{
+	if (parse_number(value, key->min, key->max, field) < 0) {
 		p->failed = true;
 		return err_set(p->err, ERR_OPERATOR, 0, "%s:%u: %s must be a number from %u to %u", p->file,
 			       p->line, key->name, key->min, key->max);
 	}
-	*(unsigned *)field = (unsigned)n;
 	return 0;
 }
 
@@ -190,7 +211,7 @@ static const struct conf_key keys[] = {
 	{ "hsm", "audit-key", set_uri, CONF_FIELD(audit_key), 0, 0 },
 	{ "service", "host", set_text, CONF_FIELD(host), 0, 0 },
 	{ "service", "id-scope", set_text, CONF_FIELD(id_scope), 0, 0 },
-	{ "service", "device-host", set_text, CONF_FIELD(device_host), 0, 0 },
+	{ "service", "device-host", set_device_host, CONF_FIELD(device_host), 0, 0 },
 	{ "service", "ca-file", set_text, CONF_FIELD(ca_file), 0, 0 },
 	{ "service", "auth", check_auth, 0, 0, 0, 0 },
 	{ "service", "policy", set_text, CONF_FIELD(policy), 0, 0 },

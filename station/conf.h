@@ -65,7 +65,8 @@ struct conf {
 	/* [service] */
 	char host[CONF_TEXT_MAX + 1];
 	char id_scope[33];
-	char device_host[CONF_TEXT_MAX + 1];
+	char device_host[CONF_TEXT_MAX + 1]; /* without its port */
+	unsigned device_port;
 	char ca_file[CONF_TEXT_MAX + 1];
 	char policy[65];
 	char service_key[CONF_TEXT_MAX + 1];

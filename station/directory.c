@@ -81,7 +81,7 @@ void directory_use_softhsm(const char *dir)
 	struct err err;
 
 	if (directory_path(dir, "softhsm2.conf", path, &err) == 0 && access(path, R_OK) == 0)
-		(void)setenv("SOFTHSM2_CONF", path, 0);
+		(void)setenv("SOFTHSM2_CONF", path, 1);
 }
 
 int directory_read_file(const char *dir, const char *name, struct buf *ret, struct err *err)

@@ -12,6 +12,7 @@ struct mailbox {
 	pthread_mutex_t lock; /* owns the ring */
 	pthread_cond_t room;
 	int fd;
+	bool closed;
 	size_t first, n;
 	struct event ring[MAILBOX_MAX];
 };
@@ -48,14 +49,26 @@ void mailbox_post(struct mailbox *mailbox, const struct event *event)
 	struct event *place;
 
 	(void)pthread_mutex_lock(&mailbox->lock);
-	while (mailbox->n == MAILBOX_MAX)
+	while (mailbox->n == MAILBOX_MAX && !mailbox->closed)
 		(void)pthread_cond_wait(&mailbox->room, &mailbox->lock);
+	if (mailbox->closed) {
+		(void)pthread_mutex_unlock(&mailbox->lock);
+		return;
+	}
 	place = &mailbox->ring[(mailbox->first + mailbox->n) % MAILBOX_MAX];
 	*place = *event;
 	place->at_ms = clock_wall_ms();
 	/* The descriptor says "not empty", so it is touched only when that changes. */
 	if (mailbox->n++ == 0)
 		(void)eventfd_write(mailbox->fd, 1);
+	(void)pthread_mutex_unlock(&mailbox->lock);
+}
+
+void mailbox_close(struct mailbox *mailbox)
+{
+	(void)pthread_mutex_lock(&mailbox->lock);
+	mailbox->closed = true;
+	(void)pthread_cond_broadcast(&mailbox->room);
 	(void)pthread_mutex_unlock(&mailbox->lock);
 }
 

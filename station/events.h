@@ -15,6 +15,7 @@ enum event_kind {
 	EVENT_STEP,    /* a step begins                                   */
 	EVENT_PASS,    /* recorded; only then                             */
 	EVENT_FAIL,    /* the unit is out, or a person must act           */
+	EVENT_PORT,    /* a slot's port can't be opened, and why          */
 	EVENT_ALREADY, /* the unit has passed before; nothing was done    */
 	EVENT_SERVICE, /* the service became reachable, or not            */
 	EVENT_SYNC,    /* records were sent                               */
@@ -42,6 +43,8 @@ MUST_USE int mailbox_new(struct mailbox **ret_mailbox, struct err *err);
 void mailbox_free(struct mailbox *mailbox);
 /* Waits while the mailbox is full; at_ms is set here. */
 void mailbox_post(struct mailbox *mailbox, const struct event *event);
+/* Nobody reads any more: posts return at once, also those that wait for room. */
+void mailbox_close(struct mailbox *mailbox);
 /* The next event, if there is one now. */
 bool mailbox_take(struct mailbox *mailbox, struct event *ret_event);
 /* Readable while events wait: for poll(2) beside signals and the keyboard. */

@@ -14,39 +14,39 @@
 #define TPM_MS   120000 /* an RSA key in a slow TPM takes most of a minute */
 
 static const struct step steps_tpm[] = {
-	{ "identify", EFFECT_NONE, QUICK_MS, identify_unit, NULL, NULL },
-	{ "attest", EFFECT_NONE, TPM_MS, attest_tpm, NULL, NULL },
-	{ "own", EFFECT_SAME, TPM_MS, own_tpm, NULL, NULL },
-	{ "inject", EFFECT_ONCE, WIRE_MS, inject_bundle, probe_injected, NULL },
-	{ "verify", EFFECT_NONE, TPM_MS, verify_tpm, NULL, NULL },
-	{ "record", EFFECT_SAME, QUICK_MS, record_unit, NULL, NULL },
+	{ "identify", EFFECT_NONE, QUICK_MS, true, identify_unit, NULL, NULL },
+	{ "attest", EFFECT_NONE, TPM_MS, true, attest_tpm, NULL, NULL },
+	{ "own", EFFECT_SAME, TPM_MS, true, own_tpm, NULL, NULL },
+	{ "inject", EFFECT_ONCE, WIRE_MS, true, inject_bundle, probe_injected, NULL },
+	{ "verify", EFFECT_NONE, TPM_MS, true, verify_tpm, NULL, NULL },
+	{ "record", EFFECT_SAME, QUICK_MS, false, record_unit, NULL, NULL },
 };
 
 static const struct step steps_x509[] = {
-	{ "identify", EFFECT_NONE, QUICK_MS, identify_unit, NULL, NULL },
-	{ "key", EFFECT_SAME, WIRE_MS, key_from_device, NULL, NULL },
-	{ "issue", EFFECT_ONCE, QUICK_MS, issue_certificate, probe_issued, reserve_serial },
-	{ "inject", EFFECT_ONCE, WIRE_MS, inject_bundle, probe_injected, record_certificate },
-	{ "verify", EFFECT_NONE, WIRE_MS, verify_x509, NULL, NULL },
-	{ "record", EFFECT_SAME, QUICK_MS, record_unit, NULL, NULL },
+	{ "identify", EFFECT_NONE, QUICK_MS, true, identify_unit, NULL, NULL },
+	{ "key", EFFECT_SAME, WIRE_MS, true, key_from_device, NULL, NULL },
+	{ "issue", EFFECT_ONCE, QUICK_MS, false, issue_certificate, probe_issued, reserve_serial },
+	{ "inject", EFFECT_ONCE, WIRE_MS, true, inject_bundle, probe_injected, record_certificate },
+	{ "verify", EFFECT_NONE, WIRE_MS, true, verify_x509, NULL, NULL },
+	{ "record", EFFECT_SAME, QUICK_MS, false, record_unit, NULL, NULL },
 };
 
 /* For a unit that can't make a key: the station makes it in locked memory, and forgets it. */
 static const struct step steps_x509_station_key[] = {
-	{ "identify", EFFECT_NONE, QUICK_MS, identify_unit, NULL, NULL },
-	{ "key", EFFECT_ONCE, WIRE_MS, key_from_station, probe_key, NULL },
-	{ "issue", EFFECT_ONCE, QUICK_MS, issue_certificate, probe_issued, reserve_serial },
-	{ "inject", EFFECT_ONCE, WIRE_MS, inject_bundle, probe_injected, record_certificate },
-	{ "verify", EFFECT_NONE, WIRE_MS, verify_x509, NULL, NULL },
-	{ "record", EFFECT_SAME, QUICK_MS, record_unit, NULL, NULL },
+	{ "identify", EFFECT_NONE, QUICK_MS, true, identify_unit, NULL, NULL },
+	{ "key", EFFECT_ONCE, WIRE_MS, true, key_from_station, probe_key, NULL },
+	{ "issue", EFFECT_ONCE, QUICK_MS, false, issue_certificate, probe_issued, reserve_serial },
+	{ "inject", EFFECT_ONCE, WIRE_MS, true, inject_bundle, probe_injected, record_certificate },
+	{ "verify", EFFECT_NONE, WIRE_MS, true, verify_x509, NULL, NULL },
+	{ "record", EFFECT_SAME, QUICK_MS, false, record_unit, NULL, NULL },
 };
 
 static const struct step steps_symmetric[] = {
-	{ "identify", EFFECT_NONE, QUICK_MS, identify_unit, NULL, NULL },
-	{ "derive", EFFECT_NONE, QUICK_MS, derive_key, NULL, NULL },
-	{ "inject", EFFECT_ONCE, WIRE_MS, inject_bundle, probe_injected, record_derivation },
-	{ "verify", EFFECT_NONE, WIRE_MS, verify_symmetric, NULL, NULL },
-	{ "record", EFFECT_SAME, QUICK_MS, record_unit, NULL, NULL },
+	{ "identify", EFFECT_NONE, QUICK_MS, true, identify_unit, NULL, NULL },
+	{ "derive", EFFECT_NONE, QUICK_MS, false, derive_key, NULL, NULL },
+	{ "inject", EFFECT_ONCE, WIRE_MS, true, inject_bundle, probe_injected, record_derivation },
+	{ "verify", EFFECT_NONE, WIRE_MS, true, verify_symmetric, NULL, NULL },
+	{ "record", EFFECT_SAME, QUICK_MS, false, record_unit, NULL, NULL },
 };
 
 #define PIPELINE(name, attest, key, steps)                                                                   \

@@ -20,6 +20,7 @@ struct step {
 	const char *name; /* stored data: never renamed, only added */
 	enum effect effect;
 	unsigned timeout_ms;
+	bool talks; /* to the unit; else nothing in it can be the unit's fault */
 	int (*run)(struct job *job, struct err *err);
 	/* EFFECT_ONCE: did it happen before the crash? Reloads what the step would have produced. */
 	int (*probe)(struct job *job, bool *ret_done, struct err *err);
@@ -64,6 +65,7 @@ struct job {
 	bool has_key_sha256;
 	struct fixture_tpm *tpm;
 	struct fixture_ek ek;
+	unsigned ek_defects; /* set of pki_ek_defect */
 	struct buf csr;
 	struct pki_csr *request; /* csr, parsed and checked */
 	uint8_t cert_serial[PKI_SERIAL_LEN];

@@ -67,7 +67,7 @@ static int load_buf(struct buf *buf, struct bytes from, struct err *err)
 /* The columns of load_row, in order. */
 #define LOAD_SQL                                                                                             \
 	"SELECT id, hwid, state, pipeline, version, intended, attempts, registration_id, key_sha256, csr,"   \
-	" cert_serial, leaf FROM job WHERE serial = ?1"
+	" cert_serial, leaf, profile FROM job WHERE serial = ?1"
 
 static int load_fields(struct job *job, struct db_query *row, struct err *err)
 {
@@ -106,6 +106,13 @@ static int load_row(struct job *job, struct db_query *row, struct err *err)
 			       "; the profile now says %s",
 			       db_column_int(row, 0), db_column_text(row, 3), db_column_int(row, 4),
 			       job->pipeline->name);
+	/* What was begun under one profile is not finished under another, with its group, CA and validity. */
+	if (strcmp(db_column_text(row, 2), "passed") != 0 &&
+	    strcmp(db_column_text(row, 12), job->profile->name) != 0)
+		return err_set(err, ERR_OPERATOR, 0,
+			       "job %" PRId64
+			       " was begun under profile %s; this slot takes the unit under %s",
+			       db_column_int(row, 0), db_column_text(row, 12), job->profile->name);
 	return load_fields(job, row, err);
 }
 

@@ -89,6 +89,9 @@ static int open_parts(struct line *line, const char *dir, int *ret_exit, struct 
 	struct station *st = &line->st;
 
 	*ret_exit = EXIT_CONFIG;
+	/* Before the PKCS#11 module, which may start threads of its own. */
+	if (block_signals(line, err) < 0)
+		return -1;
 	if (conf_load(dir, &line->conf, err) < 0)
 		return err_wrap(err, "configuration");
 	st->conf = line->conf;
@@ -99,8 +102,7 @@ static int open_parts(struct line *line, const char *dir, int *ret_exit, struct 
 		return err_wrap(err, "database");
 	if (open_hsm(st, dir, err) < 0)
 		return err_wrap(err, "HSM");
-	if (mailbox_new(&st->events, err) < 0 || seats_new(&st->seats, err) < 0 ||
-	    block_signals(line, err) < 0)
+	if (mailbox_new(&st->events, err) < 0 || seats_new(&st->seats, err) < 0)
 		return -1;
 	return 0;
 }
@@ -209,6 +211,10 @@ static void on_sender(void *arg, const struct enroll_sender_status *status)
 	if (status->err != NULL) {
 		event.class = status->err->class;
 		(void)err_text(status->err, event.text, sizeof(event.text));
+		if (status->err->class >= ERR_STATION) {
+			event.kind = EVENT_STOP;
+			atomic_store(&st->stop, true);
+		}
 	}
 	mailbox_post(st->events, &event);
 }
@@ -249,22 +255,14 @@ int line_start(struct line *line, struct err *err)
 	return 0;
 }
 
-/* Workers may wait for room in the mailbox while they end; keep it moving, then join. */
-static void drain(struct line *line)
-{
-	struct event event;
-
-	while (mailbox_take(line->st.events, &event))
-		;
-}
-
 void line_stop(struct line *line)
 {
 	atomic_store(&line->st.stop, true);
-	for (size_t i = 0; i < line->workers_n; i++) {
-		drain(line);
+	/* Who waits for room in the mailbox would never end. */
+	if (line->st.events != NULL)
+		mailbox_close(line->st.events);
+	for (size_t i = 0; i < line->workers_n; i++)
 		worker_join(line->workers[i]);
-	}
 	line->workers_n = 0;
 	if (line->st.sender != NULL)
 		enroll_sender_stop(line->st.sender);

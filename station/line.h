@@ -11,7 +11,7 @@ struct line;
 
 /*
  * Opens DIR: takes its lock, loads the configuration, opens database and HSM,
- * checks that the issuing key is the intermediate's. ret_class_exit tells the
+ * checks that the issuing key is the intermediate's. *ret_exit is the
  * exit status that a failure deserves (design: 2 configuration, 3 not trusted).
  */
 MUST_USE int line_open(const char *dir, struct line **ret_line, int *ret_exit, struct err *err);
@@ -20,7 +20,7 @@ DEFINE_CLEANUP(line_closep, struct line, line_close)
 
 /* Starts the workers of all slots, and the sender. */
 MUST_USE int line_start(struct line *line, struct err *err);
-/* Asks everything to stop, waits, drops what the mailbox still holds. Accepts a line that never started. */
+/* Asks everything to stop and waits; events are read no more. Accepts a line that never started. */
 void line_stop(struct line *line);
 
 /*

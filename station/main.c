@@ -6,6 +6,7 @@
  *   line.c        a running line       worker.c    a slot: wait for a unit, serve it, retry
  *   job.c         THE PRODUCT: the pipelines and the loop that runs them
  *   journal.c     what is durable      steps/      what each step does
+ *   provision.c   retries, failures    seats.c     who sits where      tools.c   a worker's keys
  *   events.c      one event stream     report.c    how it is printed
  *   commands/     one file per sub-command          demo.c, hand.c   the demo's technician
  */

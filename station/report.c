@@ -20,6 +20,21 @@ static void print_json(json_t *object)
 	json_decref(object);
 }
 
+/* Paths and system messages may hold bytes that are no UTF-8, which JSON can't carry. */
+static json_t *text_of(const char *text)
+{
+	char plain[512];
+	json_t *string = json_string(text);
+
+	if (string != NULL)
+		return string;
+	str_clip(plain, sizeof(plain), text);
+	for (char *c = plain; *c != '\0'; c++)
+		if ((unsigned char)*c >= 0x80)
+			*c = '?';
+	return json_string(plain);
+}
+
 const char *report_advice(enum err_class class)
 {
 	switch (class) {
@@ -45,8 +60,8 @@ void report_error(bool json, const struct err *err)
 
 	(void)err_text(err, text, sizeof(text));
 	if (json)
-		print_json(json_pack("{s:s, s:s, s:s, s:s}", "event", "error", "class",
-				     err_class_name(err->class), "text", text, "advice",
+		print_json(json_pack("{s:s, s:s, s:o, s:s}", "event", "error", "class",
+				     err_class_name(err->class), "text", text_of(text), "advice",
 				     report_advice(err->class)));
 	else
 		(void)fprintf(stderr, "station: %s\n         %s\n", text, report_advice(err->class));
@@ -71,7 +86,7 @@ static void json_unit(const struct event *e, const char *result)
 	if (e->text[0] != '\0') {
 		(void)json_object_set_new(object, "class", json_string(err_class_name(e->class)));
 		(void)json_object_set_new(object, "step", json_string(e->step));
-		(void)json_object_set_new(object, "text", json_string(e->text));
+		(void)json_object_set_new(object, "text", text_of(e->text));
 	}
 	print_json(object);
 }
@@ -92,11 +107,20 @@ static void report_progress(bool json, const struct event *e, const char *name)
 				     e->serial, "step", e->step));
 }
 
+static void report_port(bool json, const struct event *e)
+{
+	if (json)
+		print_json(json_pack("{s:s, s:s, s:o}", "event", "port", "slot", e->slot, "text",
+				     text_of(e->text)));
+	else
+		(void)printf("slot %-3s %s\n", e->slot, e->text);
+}
+
 static void report_service(bool json, const struct event *e)
 {
 	if (json)
-		print_json(json_pack("{s:s, s:b, s:s}", "event", "service", "reachable", e->reachable, "text",
-				     e->text));
+		print_json(json_pack("{s:s, s:b, s:o}", "event", "service", "reachable", e->reachable, "text",
+				     text_of(e->text)));
 	else
 		(void)printf("service  %s%s%s\n", e->reachable ? "reachable" : "not reachable, records wait",
 			     e->text[0] != '\0' ? ": " : "", e->text);
@@ -136,6 +160,9 @@ void report_event(bool json, const struct event *e, struct tally *tally)
 	case EVENT_STOP:
 		tally->stopped++;
 		report_unit(json, e, "STOP");
+		break;
+	case EVENT_PORT:
+		report_port(json, e);
 		break;
 	case EVENT_SERVICE:
 		report_service(json, e);

@@ -35,7 +35,7 @@ struct tools {
 	struct hsm_key *issuing;
 	struct hsm_key *group[CONF_PROFILES_MAX]; /* by index in conf->profiles; NULL if it has none */
 };
-/* Finds every key that the slot's profiles need, so that a missing one stops the start, not a unit. */
+/* Finds every key that the configuration's profiles need, so that a missing one stops the start, not a unit. */
 MUST_USE int tools_open(struct station *st, struct tools *ret_tools, struct err *err);
 void tools_close(struct tools *tools);
 

@@ -5,24 +5,30 @@
  */
 #include "station/worker.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
 
 #include "base/log.h"
-#include "station/job.h"
 #include "station/journal.h"
+#include "station/provision.h"
 
 #define POLL_MS     100
 #define IDENTIFY_MS 1500
-#define TRIES_MAX   5u
-#define BACKOFF_MS  100u
+#define NOISY_MAX   5u    /* some eight seconds: longer than a board that boots talks to its console */
+#define SILENT_MAX  2u    /* one lost answer does not free a slot */
+#define REFUSE_MS   10000 /* a slot that flaps must not fill the log */
 
 struct worker {
 	struct station *st;
 	const struct conf_slot *slot;
 	struct tools tools;
 	pthread_t thread;
-	struct unit_info last; /* the unit that was served last and may still sit there */
+	struct unit_info last;        /* the unit that was served last and may still sit there */
+	unsigned noisy;               /* looks in a row that found somebody who does not speak our protocol */
+	unsigned silent;              /* looks in a row that found nobody */
+	struct deadline refuse_again; /* not before this passed */
+	char port_trouble[200];       /* said once: why the slot's port can't be opened */
 };
 
 static void post(struct worker *worker, enum event_kind kind, const struct job *job, const struct err *why)
@@ -56,94 +62,6 @@ static int open_fixture(void *arg, struct fixture **ret_fixture, struct err *err
 	return fixture_open(&conf, ret_fixture, err);
 }
 
-/* Behind a link that broke another unit may sit by now: the job is the first one's alone. */
-static int reopen_fixture(struct job *job, reopen_fn *reopen, void *arg, struct fixture **own,
-			  struct err *err)
-{
-	const struct deadline dl = deadline_in_ms(IDENTIFY_MS);
-	struct fixture *fresh = NULL;
-
-	job_set_fixture(job, NULL);
-	fixture_close(*own);
-	*own = NULL;
-	if (reopen(arg, &fresh, err) < 0) {
-		err->class = ERR_RETRY; /* the port may come back */
-		return -1;
-	}
-	*own = fresh;
-	job_set_fixture(job, fresh);
-	return job_check_unit(job, &dl, err);
-}
-
-/* Five tries at one step, a little longer apart each time; a failed re-open is a failed try. */
-static int run_with_retries(struct job *job, reopen_fn *reopen, void *arg, struct fixture **own,
-			    struct err *err)
-{
-	const struct deadline never = deadline_in_ms(TRIES_MAX * BACKOFF_MS << TRIES_MAX);
-	size_t at = job->next;
-	unsigned tries = 0;
-
-	for (;;) {
-		if (job->fixture != NULL && job_run(job, err) == 0)
-			return 0;
-		if (job->next != at) {
-			at = job->next;
-			tries = 0;
-		}
-		if (err->class != ERR_RETRY)
-			return -1;
-		if (++tries == TRIES_MAX || atomic_load(&job->st->stop))
-			return err_raise(err, ERR_UNIT);
-		log_line(LOG_LEVEL_WARN, "retry", "unit=%s try=%u what=%s", job->unit.serial, tries,
-			 err->what);
-		deadline_sleep(&never, BACKOFF_MS << tries);
-		if (reopen == NULL)
-			continue;
-		if (reopen_fixture(job, reopen, arg, own, err) < 0)
-			job_set_fixture(job, NULL);
-	}
-}
-
-static enum outcome run_job(struct job *job, reopen_fn *reopen, void *arg, struct err *why)
-{
-	struct fixture *own = NULL; /* what reopen gave us; the first fixture is the caller's */
-	struct err broken = { 0 };
-	int ret;
-
-	ret = run_with_retries(job, reopen, arg, &own, why);
-	job_set_fixture(job, NULL);
-	fixture_close(own);
-	if (ret == 0)
-		return OUTCOME_PASS;
-	if (why->class >= ERR_STATION)
-		return OUTCOME_BROKEN;
-	if (atomic_load(&job->st->stop))
-		return OUTCOME_STOPPED;
-	if (journal_fail(job, why, &broken) < 0) {
-		*why = broken;
-		return OUTCOME_BROKEN;
-	}
-	return OUTCOME_FAIL;
-}
-
-enum outcome worker_provision(struct job *job, reopen_fn *reopen, void *arg, struct err *why)
-{
-	struct err broken = { 0 };
-	bool passed = false;
-
-	if (journal_passed(job->st->db, &job->unit, &passed, why) < 0)
-		return OUTCOME_BROKEN;
-	if (passed)
-		return OUTCOME_ALREADY;
-	if (job_choose_profile(job, why) == 0)
-		return run_job(job, reopen, arg, why);
-	if (journal_fail(job, why, &broken) < 0) {
-		*why = broken;
-		return OUTCOME_BROKEN;
-	}
-	return OUTCOME_FAIL;
-}
-
 static void conclude(struct worker *worker, const struct job *job, enum outcome outcome,
 		     const struct err *why)
 {
@@ -173,32 +91,38 @@ static void conclude(struct worker *worker, const struct job *job, enum outcome 
 	}
 }
 
-static void serve(struct worker *worker, struct fixture *fixture, const struct unit_info *unit)
+static void serve(struct worker *worker, struct fixture **fixture, const struct unit_info *unit)
 {
+	const struct reach reach = { fixture, open_fixture, worker };
 	struct err why = { 0 };
 	enum outcome outcome;
 	struct job job;
 
-	job_init(&job, worker->st, &worker->tools, worker->slot, fixture, unit);
+	job_init(&job, worker->st, &worker->tools, worker->slot, *fixture, unit);
 	post(worker, EVENT_SEATED, &job, NULL);
-	outcome = worker_provision(&job, open_fixture, worker, &why);
+	outcome = provision_unit(&job, &reach, &why);
 	conclude(worker, &job, outcome, &why);
 	seats_leave(worker->st->seats, worker->slot->name);
 	job_deinit(&job);
 }
 
-/* A unit that answers but can't be served, because what it says of itself is not acceptable. */
+/* Somebody who answers but can't be served, because what it says of itself is not acceptable. */
 static void refuse(struct worker *worker, const struct err *why)
 {
 	struct unit_info unknown = { .serial = "unknown", .hwid = "unknown", .model = "unknown" };
 	struct err broken = { 0 };
 	struct job job;
 
+	if (!deadline_passed(&worker->refuse_again))
+		return;
+	worker->refuse_again = deadline_in_ms(REFUSE_MS);
 	job_init(&job, worker->st, &worker->tools, worker->slot, NULL, &unknown);
-	if (journal_fail(&job, why, &broken) < 0)
+	if (journal_fail(&job, why, &broken) < 0) {
+		(void)err_raise(&broken, ERR_STATION);
 		conclude(worker, &job, OUTCOME_BROKEN, &broken);
-	else
+	} else {
 		conclude(worker, &job, OUTCOME_FAIL, why);
+	}
 	job_deinit(&job);
 	worker->last = unknown;
 }
@@ -208,6 +132,29 @@ static bool is_last(const struct worker *worker, const struct unit_info *unit)
 	return strcmp(worker->last.serial, unit->serial) == 0 && strcmp(worker->last.hwid, unit->hwid) == 0;
 }
 
+/* Silence is a free slot; noise is somebody, and when it lasts, the technician hears of it. */
+static void hear_no_unit(struct worker *worker, const struct err *err)
+{
+	if (err->code == EBADMSG) {
+		if (++worker->noisy == NOISY_MAX)
+			refuse(worker, err);
+		return;
+	}
+	worker->noisy = 0;
+	if (++worker->silent >= SILENT_MAX)
+		worker->last = (struct unit_info){ 0 };
+}
+
+/* An adapter that is not plugged in is an empty slot; a port that is there and can't be opened is said, once. */
+static void port_closed(struct worker *worker, const struct err *err)
+{
+	if (err->code != ENOENT && strcmp(worker->port_trouble, err->what) != 0) {
+		str_clip(worker->port_trouble, sizeof(worker->port_trouble), err->what);
+		post(worker, EVENT_PORT, NULL, err);
+	}
+	worker->last = (struct unit_info){ 0 };
+}
+
 static void look(struct worker *worker)
 {
 	CLEANUP(fixture_closep) struct fixture *fixture = NULL;
@@ -215,17 +162,24 @@ static void look(struct worker *worker)
 	struct unit_info unit;
 	struct err err = { 0 };
 
-	if (open_fixture(worker, &fixture, &err) < 0 || fixture_identify(fixture, &dl, &unit, &err) < 0) {
-		if (err.class == ERR_UNIT && strcmp(worker->last.serial, "unknown") != 0)
-			refuse(worker, &err);
-		else if (err.class != ERR_UNIT)
-			worker->last = (struct unit_info){ 0 }; /* nobody there: the slot is free */
+	if (open_fixture(worker, &fixture, &err) < 0) {
+		port_closed(worker, &err);
 		return;
 	}
+	worker->port_trouble[0] = '\0';
+	if (fixture_identify(fixture, &dl, &unit, &err) < 0) {
+		if (err.class != ERR_UNIT)
+			hear_no_unit(worker, &err);
+		else if (strcmp(worker->last.serial, "unknown") != 0)
+			refuse(worker, &err);
+		return;
+	}
+	worker->noisy = 0;
+	worker->silent = 0;
 	if (is_last(worker, &unit))
 		return;
 	worker->last = unit;
-	serve(worker, fixture, &unit);
+	serve(worker, &fixture, &unit);
 }
 
 static void *worker_main(void *arg)

@@ -94,7 +94,7 @@ static enum MHD_Result collect_body(struct exchange *exchange, const char *data,
 
 static enum MHD_Result send_response(struct MHD_Connection *connection, const struct dps_response *res)
 {
-	static char nothing[1];
+	char nothing[1] = ""; /* copied, if at all */
 	struct MHD_Response *out = MHD_create_response_from_buffer(
 		res->body.len, res->body.len > 0 ? res->body.p : (void *)nothing, MHD_RESPMEM_MUST_COPY);
 	enum MHD_Result rc = MHD_NO;

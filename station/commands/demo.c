@@ -81,6 +81,8 @@ static int set_up(struct demo *demo, struct err *err)
 		(void)printf("The demo lies in %s\n", demo->dir);
 	if (access(ini, F_OK) != 0 && directory_make(demo->dir, "demo", err) < 0)
 		return err_wrap(err, "making the station directory");
+	if (demo_check_ini(demo->dir, err) < 0)
+		return -1;
 	if (start_emulators(demo, err) < 0 || demo_service_read(demo->dir, &demo->dps_service, err) < 0 ||
 	    demo_write_ini(demo->dir, demo->options->slots, &demo->dps_service, err) < 0 ||
 	    line_open(demo->dir, &demo->line, &demo->exit_status, err) < 0)

@@ -32,9 +32,9 @@ static void add(struct enroll_progress *total, const struct enroll_progress *one
 	total->calls += one->calls;
 }
 
-/* Sleeps until the service may be called again; *ret_end when that is too far off, or a signal came. */
+/* Sleeps until the service may be called again; *ret_end when that is too far off. */
 static int wait_turn(struct line *line, int64_t due_ms, const struct deadline *patience, bool *ret_end,
-		     struct err *err)
+		     bool *ret_signal, struct err *err)
 {
 	int64_t wait_ms = due_ms - clock_wall_ms();
 	struct deadline dl;
@@ -45,17 +45,17 @@ static int wait_turn(struct line *line, int64_t due_ms, const struct deadline *p
 	if (*ret_end)
 		return 0;
 	dl = deadline_in_ms(wait_ms > 1 ? (unsigned)wait_ms : 1);
-	return line_next_event(line, &dl, &event, &got, ret_end, err);
+	return line_next_event(line, &dl, &event, &got, ret_signal, err);
 }
 
 /* Until nothing waits, or nothing has moved for a while: a throttle is waited out, an outage is not. */
 static int send_due(struct line *line, struct enroll_service *service, struct enroll_progress *total,
-		    struct err *err)
+		    bool *ret_signal, struct err *err)
 {
 	struct deadline patience = deadline_in_ms(PATIENCE_MS);
 	bool end = false;
 
-	while (!end) {
+	while (!end && !*ret_signal) {
 		struct enroll_progress progress = { 0 };
 
 		if (enroll_send_batch(service, line_station(line)->db, clock_wall_ms(), &progress, err) < 0)
@@ -63,21 +63,22 @@ static int send_due(struct line *line, struct enroll_service *service, struct en
 		add(total, &progress);
 		if (progress.enrolled + progress.quarantined > 0)
 			patience = deadline_in_ms(PATIENCE_MS);
-		if (!progress.more && wait_turn(line, progress.next_due_ms, &patience, &end, err) < 0)
+		if (!progress.more &&
+		    wait_turn(line, progress.next_due_ms, &patience, &end, ret_signal, err) < 0)
 			return -1;
 	}
 	return 0;
 }
 
 static int sync_once(struct line *line, struct enroll_service *service, bool json, int *ret_exit,
-		     struct err *err)
+		     bool *ret_signal, struct err *err)
 {
 	struct station *st = line_station(line);
 	struct enroll_progress total = { 0 };
 	struct enroll_counts counts;
 
 	*ret_exit = EXIT_SERVICE;
-	if (send_due(line, service, &total, err) < 0) {
+	if (send_due(line, service, &total, ret_signal, err) < 0) {
 		if (err->class >= ERR_STATION)
 			*ret_exit = EXIT_NOT_TRUSTED;
 		return -1;
@@ -101,13 +102,13 @@ static int watch(struct line *line, struct enroll_service *service, bool json, i
 		struct event event;
 		bool got;
 
-		if (sync_once(line, service, json, ret_exit, err) < 0) {
+		if (sync_once(line, service, json, ret_exit, &signalled, err) < 0) {
 			if (*ret_exit != EXIT_SERVICE)
 				return -1;
 			report_error(json, err);
 			err_clear(err);
 		}
-		if (line_next_event(line, &pause, &event, &got, &signalled, err) < 0)
+		if (!signalled && line_next_event(line, &pause, &event, &got, &signalled, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -117,6 +118,7 @@ int command_sync(const struct options *options)
 {
 	CLEANUP(line_closep) struct line *line = NULL;
 	struct enroll_service *service = NULL;
+	bool signalled = false;
 	struct err err = { 0 };
 	int status = EXIT_CONFIG, ret;
 
@@ -128,7 +130,7 @@ int command_sync(const struct options *options)
 	}
 	if (ret == 0)
 		ret = options->watch ? watch(line, service, options->json, &status, &err)
-				     : sync_once(line, service, options->json, &status, &err);
+				     : sync_once(line, service, options->json, &status, &signalled, &err);
 	if (ret < 0)
 		report_error(options->json, &err);
 	return status;

@@ -24,7 +24,7 @@ struct child {
  */
 MUST_USE int child_start(const char *program, const char *const *args, bool stay, struct child *ret_child,
 			 struct err *err);
-/* Asks it to end and waits for it; leaves one that stays. */
+/* Asks it to end and waits for it. Accepts one that never started. */
 void child_stop(struct child *child);
 
 /* --- service.c: the emulated service, as dps.json says -------------------------------------------- */
@@ -41,6 +41,8 @@ MUST_USE int demo_service_read(const char *dir, struct demo_service *ret_service
 MUST_USE int demo_service_import_key(struct line *line, const struct demo_service *service, struct err *err);
 /* Makes the enrollment groups of the configuration's profiles, and imports the keys of the symmetric ones. */
 MUST_USE int demo_groups_make(struct line *line, struct enroll_service *service, struct err *err);
+/* ERR_OPERATOR if DIR holds a station.ini of another id than demo: a real line's is never overwritten. */
+MUST_USE int demo_check_ini(const char *dir, struct err *err);
 /* station.ini for the demo's slots and profiles; made anew each time, since the port may change. */
 MUST_USE int demo_write_ini(const char *dir, unsigned slots, const struct demo_service *service,
 			    struct err *err);

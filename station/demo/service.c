@@ -140,6 +140,19 @@ static const char profiles_text[] = "[profile \"gateway\"]\n"
 				    "group = meters\n"
 				    "group-key = pkcs11:object=meters\n\n";
 
+int demo_check_ini(const char *dir, struct err *err)
+{
+	static const char id[] = "\nid = demo\n";
+	BUF_AUTO(ini, CONF_FILE_MAX);
+
+	if (directory_read_file(dir, "station.ini", &ini, err) < 0)
+		return -1;
+	if (memmem(ini.p, ini.len, id, strlen(id)) == NULL)
+		return err_set(err, ERR_OPERATOR, 0,
+			       "%s is a real station's; the demo needs a folder of its own", dir);
+	return 0;
+}
+
 static int append_text(struct buf *out, struct err *err, const char *fmt, ...) PRINTF(3, 4);
 static int append_text(struct buf *out, struct err *err, const char *fmt, ...)
 {

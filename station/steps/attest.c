@@ -1,6 +1,6 @@
 /*
  * attest. Needs: a unit that passes TPM commands through.
- * Gives: ek, registration_id, key_sha256 (of the EK).
+ * Gives: ek, ek_defects, registration_id, key_sha256 (of the EK).
  */
 #include "station/journal.h"
 #include "station/steps/steps.h"
@@ -30,7 +30,6 @@ static int remember_ek(struct job *job, const struct pki_ek *ek, struct err *err
 int attest_tpm(struct job *job, struct err *err)
 {
 	struct pki_ek ek;
-	unsigned defects = 0;
 	size_t der_len = 0;
 
 	if (job_open_tpm(job, err) < 0 || fixture_tpm_read_ek(job->tpm, &job->ek, err) < 0)
@@ -39,8 +38,8 @@ int attest_tpm(struct job *job, struct err *err)
 		return -1;
 	/* A TPM without a certificate is common on development boards; one for another EK never is right. */
 	if (job->ek.cert.len > 0 &&
-	    pki_ek_cert_check(buf_bytes(&job->ek.cert), buf_bytes(&job->ek.public_area), &defects, &der_len,
-			      err) < 0)
+	    pki_ek_cert_check(buf_bytes(&job->ek.cert), buf_bytes(&job->ek.public_area), &job->ek_defects,
+			      &der_len, err) < 0)
 		return err_wrap(err, "checking the EK certificate");
 	if (remember_ek(job, &ek, err) < 0)
 		return -1;

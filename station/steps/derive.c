@@ -21,7 +21,7 @@ int derive_key(struct job *job, struct err *err)
 /* In inject's intent: once the unit has the key it is a member of the group, so the log says it first. */
 int record_derivation(struct job *job, struct db_tx *tx, struct err *err)
 {
-	char key[64], id[24];
+	char key[160], id[24];
 	const struct audit_field fields[] = {
 		{ "unit", job->unit.serial },
 		{ "registration_id", job->registration_id },
@@ -31,7 +31,7 @@ int record_derivation(struct job *job, struct db_tx *tx, struct err *err)
 	const struct audit_event event = { "key-derived", key, fields, ARRAY_LEN(fields) };
 
 	if (str_format(id, sizeof(id), "%" PRId64, job->id) < 0 ||
-	    str_format(key, sizeof(key), "job-%" PRId64 "/derived", job->id) < 0)
+	    str_format(key, sizeof(key), "job-%" PRId64 "/derived/%s", job->id, job->profile->group) < 0)
 		return err_set(err, ERR_BUG, 0, "an audit text does not fit");
 	return audit_append(tx, clock_wall_ms(), &event, err);
 }

@@ -28,31 +28,16 @@ static const char *attestation_word(enum attest attest)
 	return "symmetricKey";
 }
 
-/* device-host is HOST or HOST:PORT. */
-static int split_host(const char *device_host, char *host, size_t cap, long *ret_port, struct err *err)
-{
-	const char *colon = strrchr(device_host, ':');
-	size_t n = colon != NULL ? (size_t)(colon - device_host) : strlen(device_host);
-
-	*ret_port = colon != NULL ? strtol(colon + 1, NULL, 10) : 443;
-	if (*ret_port < 1 || *ret_port > 65535 || bytes_to_str(bytes_of(device_host, n), host, cap) < 0)
-		return err_set(err, ERR_OPERATOR, 0, "device-host %s is not HOST or HOST:PORT", device_host);
-	return 0;
-}
-
 /* provisioning.json: what the unit needs to find its service (docs/PROTOCOL.md, item dps). */
 static int make_dps_item(const struct job *job, struct buf *ret_json, struct err *err)
 {
 	json_auto_t *json = NULL;
 	CLEANUP(text_freep) char *text = NULL;
-	char host[CONF_TEXT_MAX + 1];
-	long port;
+	const struct conf *conf = job->st->conf;
 
-	if (split_host(job->st->conf->device_host, host, sizeof(host), &port, err) < 0)
-		return -1;
 	json = json_pack("{s:s, s:s, s:s, s:s, s:I}", "attestation", attestation_word(job->profile->attest),
-			 "registrationId", job->registration_id, "idScope", job->st->conf->id_scope, "host",
-			 host, "port", (json_int_t)port);
+			 "registrationId", job->registration_id, "idScope", conf->id_scope, "host",
+			 conf->device_host, "port", (json_int_t)conf->device_port);
 	if (json != NULL)
 		text = json_dumps(json, JSON_COMPACT | JSON_PRESERVE_ORDER);
 	if (text == NULL || buf_set(ret_json, bytes_str(text)) < 0)

@@ -8,6 +8,8 @@
 
 #include <inttypes.h>
 
+#include <openssl/rand.h>
+
 static int build_chain(struct job *job, struct err *err)
 {
 	buf_clear(&job->chain_pem);
@@ -21,8 +23,9 @@ static int build_chain(struct job *job, struct err *err)
 /* Before the signature: a crash may waste a serial number, never use one twice. */
 int reserve_serial(struct job *job, struct db_tx *tx, struct err *err)
 {
-	if (hsm_random(job->tools->session, job->cert_serial, sizeof(job->cert_serial), err) < 0)
-		return err_wrap(err, "drawing a serial number");
+	/* Not from the token: this runs inside a transaction, and a slow HSM would hold up every worker. */
+	if (RAND_bytes(job->cert_serial, sizeof(job->cert_serial)) != 1)
+		return err_set(err, ERR_STATION, 0, "no random numbers for a serial number");
 	pki_serial_shape(job->cert_serial);
 	return journal_take_serial(job, tx, err);
 }
@@ -54,6 +57,9 @@ int probe_issued(struct job *job, bool *ret_done, struct err *err)
 	if (!bytes_equal(BYTES_ARRAY(info.spki_sha256), BYTES_ARRAY(job->key_sha256)))
 		return err_set(err, ERR_UNIT, 0, "the certificate of job %" PRId64 " is for another key",
 			       job->id);
+	/* The line's CA may have been replaced since: the old leaf and the new chain would not fit. */
+	if (pki_issuer_issued(job->st->issuer, buf_bytes(&job->leaf), err) < 0)
+		return err_wrap(err, "the certificate that the journal kept");
 	if (build_chain(job, err) < 0)
 		return -1;
 	*ret_done = true;

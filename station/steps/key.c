@@ -70,7 +70,7 @@ int probe_key(struct job *job, bool *ret_done, struct err *err)
 		pki_csr_free(job->request);
 		job->request = csr;
 		csr = NULL;
-	} else if (no.class == ERR_RETRY) {
+	} else if (no.class != ERR_UNIT) {
 		*err = no;
 		return -1;
 	}

@@ -8,11 +8,14 @@
 #include "station/journal.h"
 #include "station/steps/steps.h"
 
+/* That it certifies this EK; its chain is not followed to a TPM maker's root, and ek_chain says so. */
 static const char *ek_certificate_word(const struct job *job)
 {
 	if (job->profile->attest != ATTEST_TPM)
 		return NULL;
-	return job->ek.cert.len > 0 ? "matches" : "none";
+	if (job->ek.cert.len == 0)
+		return "none";
+	return job->ek_defects != 0 ? "matches-with-defects" : "matches";
 }
 
 static int append_provisioned(struct job *job, struct db_tx *tx, struct err *err)
@@ -29,6 +32,7 @@ static int append_provisioned(struct job *job, struct db_tx *tx, struct err *err
 		{ "group", job->profile->enroll == ENROLL_GROUP ? job->profile->group : NULL },
 		{ "key_sha256", job->has_key_sha256 ? sha : NULL },
 		{ "ek_certificate", ek_certificate_word(job) },
+		{ "ek_chain", job->ek.cert.len > 0 ? "not-checked" : NULL },
 		{ "cert_serial", job->leaf.len > 0 ? serial : NULL },
 		{ "slot", job->slot->name },
 		{ "station", job->st->conf->id },

@@ -1,5 +1,5 @@
 /*
- * The pipeline's rate: units in memory through worker_provision, the very code
+ * The pipeline's rate: units in memory through provision_unit, the very code
  * of a line: CSR check, serial reserved, signature in the token, certificate
  * verified, injected, read back, proved, recorded, three synced commits each.
  *
@@ -9,9 +9,8 @@
 #include <stdlib.h>
 
 #include "station/directory.h"
-#include "station/job.h"
 #include "station/line.h"
-#include "station/worker.h"
+#include "station/provision.h"
 #include "tests/bench/unit.h"
 
 #define ROUND 500
@@ -33,7 +32,7 @@ static bool provision(struct bench *b, const struct tools *tools, struct bench_u
 	if (fixture_open_with(&bench_unit_ops, unit, &fixture, &err) < 0)
 		return false;
 	job_init(&job, b->st, tools, &b->st->conf->slots[0], fixture, &unit->info);
-	outcome = worker_provision(&job, NULL, NULL, &err);
+	outcome = provision_unit(&job, NULL, &err);
 	job_deinit(&job);
 	if (outcome != OUTCOME_PASS)
 		(void)fprintf(stderr, "%s: %s: %s\n", unit->info.serial, err.where, err.what);

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "station/worker.h"
+#include "station/provision.h"
 #include "tests/crash/world.h"
 #include "tests/fakes/unit.h"
 

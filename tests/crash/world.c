@@ -15,7 +15,7 @@
 #include "station/directory.h"
 #include "station/job.h"
 #include "station/line.h"
-#include "station/worker.h"
+#include "station/provision.h"
 #include "tests/fakes/unit.h"
 #include "tests/fakes/vfs.h"
 
@@ -186,19 +186,20 @@ static int open_other(void *arg, struct fixture **ret_fixture, struct err *err)
 	return fake_unit_open(&conf, &unit, ret_fixture, err);
 }
 
-static int provision(struct run *run, struct line *line, struct fixture *fixture, enum outcome *ret_outcome,
+static int provision(struct run *run, struct line *line, struct fixture **fixture, enum outcome *ret_outcome,
 		     struct err *err)
 {
+	const struct reach reach = { fixture, open_other, run };
 	struct station *st = line_station(line);
 	const struct deadline dl = deadline_in_ms(1000);
 	struct unit_info unit;
 	struct tools tools;
 	struct job job;
 
-	if (fixture_identify(fixture, &dl, &unit, err) < 0 || tools_open(st, &tools, err) < 0)
+	if (fixture_identify(*fixture, &dl, &unit, err) < 0 || tools_open(st, &tools, err) < 0)
 		return -1;
-	job_init(&job, st, &tools, &st->conf->slots[run->slot], fixture, &unit);
-	*ret_outcome = worker_provision(&job, run->swap_at >= 0 ? open_other : NULL, run, err);
+	job_init(&job, st, &tools, &st->conf->slots[run->slot], *fixture, &unit);
+	*ret_outcome = provision_unit(&job, run->swap_at >= 0 ? &reach : NULL, err);
 	job_deinit(&job);
 	tools_close(&tools);
 	return 0;
@@ -214,7 +215,7 @@ static int open_and_provision(struct run *run, enum outcome *ret_outcome, struct
 	if (line_open(run->w->station, &line, &failed_exit, err) < 0 ||
 	    fake_unit_open(&conf, &run->unit, &fixture, err) < 0)
 		return -1;
-	return provision(run, line, fixture, ret_outcome, err);
+	return provision(run, line, &fixture, ret_outcome, err);
 }
 
 static int run_station(void *arg)

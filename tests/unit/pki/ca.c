@@ -265,6 +265,24 @@ static void test_issuer_has_key_compares_the_spki(void **state)
 	make_ca_free(&ca);
 }
 
+/* Two CAs of the same name: the signature decides. */
+static void test_issuer_issued_other_ca_refused(void **state)
+{
+	struct make_ca ours, other;
+	struct err err = { .class = ERR_NONE };
+	BUF_AUTO(leaf, PKI_CERT_MAX);
+
+	(void)state;
+	make_ca("P-256", &ours);
+	make_ca("P-256", &other);
+	make_leaf(&ours, &leaf);
+	assert_int_equal(pki_issuer_issued(ours.issuer, buf_bytes(&leaf), &err), 0);
+	assert_int_equal(pki_issuer_issued(other.issuer, buf_bytes(&leaf), &err), -1);
+	assert_err(&err, ERR_OPERATOR, "issued by another CA");
+	make_ca_free(&ours);
+	make_ca_free(&other);
+}
+
 #define T(name) cmocka_unit_test_teardown(name, queue_is_empty)
 
 int main(void)
@@ -281,6 +299,7 @@ int main(void)
 		T(test_issuer_new_damaged_refused),
 		T(test_issuer_new_ca_without_the_right_refused),
 		T(test_issuer_has_key_compares_the_spki),
+		T(test_issuer_issued_other_ca_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

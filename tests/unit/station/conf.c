@@ -115,6 +115,9 @@ static void test_conf_bad_values_refused(void **state)
 	assert_refused("[service]\noperations-per-minute = 9x\n", "station.ini:2:", "number from 1");
 	assert_refused("[profile \"p\"]\nattest = magic\n", "station.ini:2:", "allowed words");
 	assert_refused("[profile \"p\"]\nsubject = CN=x\n", "station.ini:2:", "registration_id");
+	assert_refused("[service]\ndevice-host = a:99999\n", "station.ini:2:", "HOST:PORT");
+	assert_refused("[service]\ndevice-host = a:443abc\n", "station.ini:2:", "HOST:PORT");
+	assert_refused("[service]\ndevice-host = :443\n", "station.ini:2:", "HOST:PORT");
 	assert_refused("[service]\nauth = none\n", "station.ini:2:", "sas only");
 	assert_refused(HEAD SENSOR "[slot \"1\"]\nprofile = sensor\ndriver = magic\nlink = serial:/dev/x\n",
 		       "station.ini:17:", "magic");

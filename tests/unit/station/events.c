@@ -46,6 +46,21 @@ static void test_mailbox_more_than_it_holds_nothing_lost(void **state)
 	mailbox_free(mailbox);
 }
 
+/* A full mailbox that nobody reads must not keep the station from ending. */
+static void test_mailbox_closed_frees_who_waits(void **state)
+{
+	struct mailbox *mailbox;
+	struct err err = { 0 };
+	pthread_t thread;
+
+	(void)state;
+	assert_int_equal(mailbox_new(&mailbox, &err), 0);
+	assert_int_equal(pthread_create(&thread, NULL, post_many, mailbox), 0);
+	mailbox_close(mailbox);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	mailbox_free(mailbox);
+}
+
 static void test_seats_same_serial_on_two_slots_refused(void **state)
 {
 	struct seats *seats;
@@ -68,6 +83,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_mailbox_more_than_it_holds_nothing_lost),
+		cmocka_unit_test(test_mailbox_closed_frees_who_waits),
 		cmocka_unit_test(test_seats_same_serial_on_two_slots_refused),
 	};
 

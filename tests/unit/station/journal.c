@@ -65,7 +65,7 @@ static void make_job(struct world *w, struct job *job, const char *serial, const
 	job->next = 2;
 }
 
-static const struct step issue = { "issue", EFFECT_ONCE, 1, NULL, NULL, NULL };
+static const struct step issue = { "issue", EFFECT_ONCE, 1, false, NULL, NULL, NULL };
 
 static void test_journal_intent_remembered(void **state)
 {
@@ -133,7 +133,7 @@ static void test_journal_taken_claims_refused_and_named(void **state)
 
 static void test_journal_serial_number_used_twice_stops_the_station(void **state)
 {
-	static const struct step take = { "issue", EFFECT_ONCE, 1, NULL, NULL, journal_take_serial };
+	static const struct step take = { "issue", EFFECT_ONCE, 1, false, NULL, NULL, journal_take_serial };
 	struct world *w = *state;
 	struct job job, other;
 	struct err err = { 0 };
@@ -206,6 +206,23 @@ static void test_journal_job_of_another_pipeline_goes_to_a_person(void **state)
 	job_deinit(&again);
 }
 
+static void test_journal_job_of_another_profile_goes_to_a_person(void **state)
+{
+	struct world *w = *state;
+	struct err err = { 0 };
+	struct job job, again;
+
+	make_job(w, &job, "a1", "h1", 1);
+	assert_int_equal(journal_intend(&job, &issue, &err), 0);
+	str_clip(w->profile.name, sizeof(w->profile.name), "other");
+	make_job(w, &again, "a1", "h1", 1);
+	assert_int_equal(journal_load(&again, &err), -1);
+	assert_int_equal(err.class, ERR_OPERATOR);
+	assert_non_null(strstr(err.what, "profile sensor"));
+	job_deinit(&job);
+	job_deinit(&again);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 int main(void)
 {
@@ -217,6 +234,7 @@ int main(void)
 		T(test_journal_failure_recorded_and_counted),
 		T(test_journal_refused_impostor_leaves_the_real_unit_alone),
 		T(test_journal_job_of_another_pipeline_goes_to_a_person),
+		T(test_journal_job_of_another_profile_goes_to_a_person),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,160 @@
+/* Tests station/provision.c: retries on a port that only one program may open, and whose fault it is. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#include "station/provision.h"
+#include "station/journal.h"
+
+/* A unit whose first answers fail, behind a port that counts who holds it. */
+struct flaky {
+	unsigned fails_left;
+	unsigned open;      /* fixtures that hold the port now */
+	unsigned open_most; /* at one time                     */
+	const char *serial;
+};
+
+static void flaky_close(void *impl)
+{
+	((struct flaky *)impl)->open--;
+}
+
+static int flaky_identify(void *impl, const struct deadline *dl, struct unit_info *ret, struct err *err)
+{
+	struct flaky *unit = impl;
+
+	(void)dl;
+	(void)err;
+	*ret = (struct unit_info){ .model = "sensor", .hwid = "h1", .caps = UNIT_CAP_KEY };
+	str_clip(ret->serial, sizeof(ret->serial), unit->serial);
+	return 0;
+}
+
+static int flaky_key(void *impl, const struct deadline *dl, const char *cn, struct buf *ret, struct err *err)
+{
+	struct flaky *unit = impl;
+
+	(void)dl;
+	(void)cn;
+	(void)ret;
+	if (unit->fails_left-- > 0)
+		return err_set(err, ERR_RETRY, ETIMEDOUT, "no answer");
+	return err_set(err, ERR_UNIT, 0, "reached the unit again");
+}
+
+static const struct fixture_ops flaky_ops = {
+	.name = "flaky",
+	.close = flaky_close,
+	.identify = flaky_identify,
+	.make_key = flaky_key,
+};
+
+static int flaky_open(void *arg, struct fixture **ret_fixture, struct err *err)
+{
+	struct flaky *unit = arg;
+
+	if (fixture_open_with(&flaky_ops, unit, ret_fixture, err) < 0)
+		return -1;
+	if (++unit->open > unit->open_most)
+		unit->open_most = unit->open;
+	return 0;
+}
+
+struct world {
+	char path[64];
+	struct station st;
+	struct conf_slot slot;
+	struct conf_profile profile;
+	struct tools tools;
+};
+
+static int setup(void **state)
+{
+	struct world *w = calloc(1, sizeof(*w));
+	struct err err = { 0 };
+
+	assert_int_equal(str_format(w->path, sizeof(w->path), "/tmp/provision-test-XXXXXX"), 0);
+	close(mkstemp(w->path));
+	assert_int_equal(db_open(w->path, &w->st.db, &err), 0);
+	assert_int_equal(journal_init(w->st.db, &err), 0);
+	assert_int_equal(audit_init(w->st.db, &err), 0);
+	assert_int_equal(mailbox_new(&w->st.events, &err), 0);
+	assert_int_equal(seats_new(&w->st.seats, &err), 0);
+	str_clip(w->slot.name, sizeof(w->slot.name), "1");
+	str_clip(w->profile.name, sizeof(w->profile.name), "sensor");
+	w->profile.attest = ATTEST_X509;
+	w->slot.profiles[0] = &w->profile;
+	w->slot.profiles_n = 1;
+	*state = w;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct world *w = *state;
+	char side[80];
+
+	seats_free(w->st.seats);
+	mailbox_free(w->st.events);
+	db_close(w->st.db);
+	(void)unlink(w->path);
+	if (str_format(side, sizeof(side), "%s-wal", w->path) == 0)
+		(void)unlink(side);
+	if (str_format(side, sizeof(side), "%s-shm", w->path) == 0)
+		(void)unlink(side);
+	free(w);
+	return 0;
+}
+
+static enum outcome provision(struct world *w, struct flaky *unit, struct err *why)
+{
+	CLEANUP(fixture_closep) struct fixture *fixture = NULL;
+	const struct reach reach = { &fixture, flaky_open, unit };
+	struct unit_info info;
+	enum outcome outcome;
+	struct job job;
+
+	assert_int_equal(flaky_open(unit, &fixture, why), 0);
+	assert_int_equal(flaky_identify(unit, NULL, &info, why), 0);
+	job_init(&job, &w->st, &w->tools, &w->slot, fixture, &info);
+	outcome = provision_unit(&job, &reach, why);
+	job_deinit(&job);
+	return outcome;
+}
+
+/* The port is given back before it is asked for again, so one that excludes others can be reopened. */
+static void test_provision_retry_holds_one_port_at_a_time(void **state)
+{
+	struct flaky unit = { .fails_left = 2, .serial = "s1" };
+	struct err why = { 0 };
+
+	assert_int_equal(provision(*state, &unit, &why), OUTCOME_FAIL);
+	assert_string_equal(why.what, "reached the unit again");
+	assert_int_equal(unit.open_most, 1);
+	assert_int_equal(unit.open, 0);
+}
+
+static void test_provision_unit_that_never_answers_is_the_units_fault(void **state)
+{
+	struct flaky unit = { .fails_left = 1000, .serial = "s1" };
+	struct err why = { 0 };
+
+	assert_int_equal(provision(*state, &unit, &why), OUTCOME_FAIL);
+	assert_int_equal(why.class, ERR_UNIT);
+	assert_non_null(strstr(why.where, "step key"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_provision_retry_holds_one_port_at_a_time, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_provision_unit_that_never_answers_is_the_units_fault,
+						setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
