@@ -18,10 +18,16 @@
 #define BUSY_MS   20000 /* a backup or another command may hold the database for a while */
 #define GROUP_MAX 64
 
-/* A common transaction. Freed when it is over and its last sleeper has heard how it ended. */
+/*
+ * A common transaction. Who sleeps in it waits for its own lock, not for the
+ * database's: woken, a dozen threads would otherwise queue up before the next
+ * transaction. Freed by the last who leaves it.
+ */
 struct group {
-	unsigned released_n; /* transactions released into it */
-	unsigned sleepers_n; /* threads in db_commit that wait for its end */
+	unsigned released_n;  /* transactions released into it; under the database's lock */
+	pthread_mutex_t lock; /* owns everything below */
+	pthread_cond_t over;
+	unsigned users_n; /* its sleepers, and the database while it is open */
 	bool settled;
 	bool lost;
 	struct err why; /* when lost */
@@ -32,7 +38,6 @@ struct db {
 	struct db_conn reader;
 	pthread_mutex_t lock; /* owns everything below */
 	struct db_conn writer;
-	pthread_cond_t settled;
 	_Atomic unsigned waiting; /* threads inside db_begin that do not have the lock yet */
 	struct group *group;      /* the open one, or NULL */
 };
@@ -74,7 +79,6 @@ static int db_new(const char *path, int flags, struct db **ret_db, struct err *e
 		return err_set(err, ERR_STATION, 0, "out of memory");
 	(void)pthread_mutex_init(&db->lock, NULL);
 	(void)pthread_mutex_init(&db->read_lock, NULL);
-	(void)pthread_cond_init(&db->settled, NULL);
 	if (open_conn(&db->writer, path, flags, err) < 0)
 		return -1;
 	*ret_db = db;
@@ -122,7 +126,6 @@ void db_close(struct db *db)
 		return;
 	db_conn_close(&db->reader);
 	db_conn_close(&db->writer);
-	(void)pthread_cond_destroy(&db->settled);
 	(void)pthread_mutex_destroy(&db->read_lock);
 	(void)pthread_mutex_destroy(&db->lock);
 	free(db);
@@ -159,18 +162,43 @@ int db_migrate(struct db *db, const struct db_migrations *migrations, struct err
 	return 0;
 }
 
+static struct group *group_new(void)
+{
+	struct group *group = calloc(1, sizeof(*group));
+
+	if (group == NULL)
+		return NULL;
+	(void)pthread_mutex_init(&group->lock, NULL);
+	(void)pthread_cond_init(&group->over, NULL);
+	group->users_n = 1;
+	return group;
+}
+
+/* Called with the group's lock, returns without it. */
+static void group_leave(struct group *group)
+{
+	bool last = --group->users_n == 0;
+
+	(void)pthread_mutex_unlock(&group->lock);
+	if (!last)
+		return;
+	(void)pthread_cond_destroy(&group->over);
+	(void)pthread_mutex_destroy(&group->lock);
+	free(group);
+}
+
 static int open_group(struct db *db, struct err *err)
 {
 	struct group *group;
 
 	if (db->group != NULL)
 		return 0;
-	group = calloc(1, sizeof(*group));
-	if (group == NULL)
-		return err_set(err, ERR_STATION, 0, "out of memory");
-	if (control(db, "BEGIN IMMEDIATE", err) < 0) {
-		free(group);
+	if (control(db, "BEGIN IMMEDIATE", err) < 0)
 		return -1;
+	group = group_new();
+	if (group == NULL) {
+		(void)sqlite3_exec(db->writer.sq, "ROLLBACK", NULL, NULL, NULL);
+		return err_set(err, ERR_STATION, 0, "out of memory");
 	}
 	db->group = group;
 	return 0;
@@ -178,7 +206,7 @@ static int open_group(struct db *db, struct err *err)
 
 /*
  * The open group is over: kept, or lost when why is given. Its outcome stays with
- * it, since the next group may be over too before a sleeper has the lock again.
+ * it, since the next group may be over too before a sleeper looks.
  */
 static void settle(struct db *db, const struct err *why)
 {
@@ -187,13 +215,13 @@ static void settle(struct db *db, const struct err *why)
 	if (group == NULL)
 		return;
 	db->group = NULL;
+	(void)pthread_mutex_lock(&group->lock);
 	group->settled = true;
 	group->lost = why != NULL;
 	if (why != NULL)
 		group->why = *why;
-	if (group->sleepers_n == 0)
-		free(group);
-	(void)pthread_cond_broadcast(&db->settled);
+	(void)pthread_cond_broadcast(&group->over);
+	group_leave(group);
 }
 
 static void lose_group(struct db *db, const struct err *why)
@@ -237,20 +265,21 @@ int db_begin(struct db *db, struct db_tx *ret_tx, struct err *err)
 	return 0;
 }
 
-/* Called with the lock, returns with it, when somebody has settled the group of the caller. */
+/* Called with the database's lock, which it gives up; returns when somebody has settled the caller's group. */
 static int sleep_in_group(struct db *db, struct err *err)
 {
 	struct group *group = db->group;
 	int ret;
 
-	group->sleepers_n++;
+	(void)pthread_mutex_lock(&group->lock);
+	group->users_n++;
+	(void)pthread_mutex_unlock(&db->lock);
 	while (!group->settled)
-		(void)pthread_cond_wait(&db->settled, &db->lock);
+		(void)pthread_cond_wait(&group->over, &group->lock);
 	if (group->lost)
 		*err = group->why;
 	ret = group->lost ? -1 : 0;
-	if (--group->sleepers_n == 0)
-		free(group);
+	group_leave(group);
 	return ret;
 }
 
@@ -267,10 +296,9 @@ int db_commit(struct db_tx *tx, struct err *err)
 	}
 	tx->db = NULL;
 	db->group->released_n++;
-	if (atomic_load(&db->waiting) == 0 || db->group->released_n >= GROUP_MAX)
-		ret = commit_group(db, err);
-	else
-		ret = sleep_in_group(db, err);
+	if (atomic_load(&db->waiting) > 0 && db->group->released_n < GROUP_MAX)
+		return sleep_in_group(db, err);
+	ret = commit_group(db, err);
 	(void)pthread_mutex_unlock(&db->lock);
 	return ret;
 }

@@ -58,6 +58,7 @@ struct job {
 	int64_t id;
 	int intended; /* index of the last step whose intent is durable */
 	int64_t attempts;
+	bool claimed; /* registration ID and key are the row's; cleared by who changes them */
 
 	/* what the steps give each other */
 	char registration_id[PKI_CN_MAX + 1];

@@ -182,60 +182,75 @@ int journal_passed(struct db *db, const struct unit_info *unit, bool *ret_passed
 			  DB_VALUES(db_text(unit->serial), db_text(unit->hwid)), &id, ret_passed, err);
 }
 
-/* What both statements below write: all that the job knows. */
-#define JOB_VALUES(job, step_name, intended_at)                                                              \
-	db_text((job)->registration_id[0] != '\0' ? (job)->registration_id : NULL),                          \
-		db_blob((job)->has_key_sha256 ? BYTES_ARRAY((job)->key_sha256) : BYTES_NONE),                \
-		db_text((job)->slot->name), db_text(step_name), db_int(intended_at),                         \
-		db_blob(blob_of(&(job)->csr)), db_blob(cert_serial_of(job)), db_blob(blob_of(&(job)->leaf))
-
 /* A buffer that was loaded empty has memory, too: what the unit does not have stays NULL. */
-static struct bytes blob_of(const struct buf *buf)
+static struct db_value blob_of(const struct buf *buf)
 {
-	return buf->len > 0 ? buf_bytes(buf) : BYTES_NONE;
+	return db_blob(buf->len > 0 ? buf_bytes(buf) : BYTES_NONE);
 }
 
-static struct bytes cert_serial_of(const struct job *job)
+static struct db_value registration_id_of(const struct job *job)
 {
-	/* Bit 158 of a shaped serial is set, so an all-zero first byte means none was drawn. */
-	return job->cert_serial[0] != 0 ? BYTES_ARRAY(job->cert_serial) : BYTES_NONE;
+	return db_text(job->registration_id[0] != '\0' ? job->registration_id : NULL);
 }
 
-static int insert_job(struct job *job, const char *step, size_t intended, struct db_tx *tx, struct err *err)
+static struct db_value key_of(const struct job *job)
+{
+	return db_blob(job->has_key_sha256 ? BYTES_ARRAY(job->key_sha256) : BYTES_NONE);
+}
+
+static int insert_job(struct job *job, const char *step, struct db_tx *tx, struct err *err)
 {
 	if (db_run(tx,
-		   "INSERT INTO job(registration_id, key_sha256, slot, step, intended, csr, cert_serial, "
-		   "leaf,"
-		   " serial, hwid, model, profile, attest, pipeline, version, state, started_ms)"
-		   " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,'open',?16)",
-		   DB_VALUES(JOB_VALUES(job, step, (int64_t)intended), db_text(job->unit.serial),
-			     db_text(job->unit.hwid), db_text(job->unit.model), db_text(job->profile->name),
+		   "INSERT INTO job(serial, hwid, model, registration_id, key_sha256, profile, attest,"
+		   " pipeline, version, slot, state, step, intended, started_ms, csr, leaf)"
+		   " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,'open',?11,?12,?13,?14,?15)",
+		   DB_VALUES(db_text(job->unit.serial), db_text(job->unit.hwid), db_text(job->unit.model),
+			     registration_id_of(job), key_of(job), db_text(job->profile->name),
 			     db_text(attest_name(job->profile->attest)), db_text(job->pipeline->name),
-			     db_int(PIPELINE_VERSION), db_int(clock_wall_ms())),
+			     db_int(PIPELINE_VERSION), db_text(job->slot->name), db_text(step),
+			     db_int((int64_t)job->next), db_int(clock_wall_ms()), blob_of(&job->csr),
+			     blob_of(&job->leaf)),
 		   err) < 0)
 		return -1;
 	job->id = db_last_id(tx);
 	return 0;
 }
 
-static int update_job(struct job *job, const char *step, size_t intended, struct db_tx *tx, struct err *err)
+/* Before its certificate exists a unit may come back with a fresh key; the claim moves with it. */
+static int update_claims(const struct job *job, struct db_tx *tx, struct err *err)
 {
-	return db_run(tx,
-		      "UPDATE job SET registration_id = ?1, key_sha256 = ?2, slot = ?3, step = ?4,"
-		      " intended = max(intended, ?5), csr = ?6, cert_serial = ?7, leaf = ?8,"
-		      " state = 'open', class = NULL, cause = NULL WHERE id = ?9",
-		      DB_VALUES(JOB_VALUES(job, step, (int64_t)intended), db_int(job->id)), err);
+	return db_run(tx, "UPDATE job SET registration_id = ?1, key_sha256 = ?2 WHERE id = ?3",
+		      DB_VALUES(registration_id_of(job), key_of(job), db_int(job->id)), err);
+}
+
+static int update_progress(const struct job *job, const char *step, struct db_tx *tx, struct err *err)
+{
+	return db_run(
+		tx,
+		"UPDATE job SET slot = ?1, step = ?2, intended = max(intended, ?3), csr = ?4, leaf = ?5,"
+		" state = 'open', class = NULL, cause = NULL WHERE id = ?6",
+		DB_VALUES(db_text(job->slot->name), db_text(step), db_int((int64_t)job->next),
+			  blob_of(&job->csr), blob_of(&job->leaf), db_int(job->id)),
+		err);
+}
+
+/* Claims are checked and written once per seating: nothing in a job changes them afterwards. */
+static int claim(struct job *job, const char *step, struct db_tx *tx, struct err *err)
+{
+	if (check_unique(tx, job, err) < 0)
+		return -1;
+	return job->id == 0 ? insert_job(job, step, tx, err) : update_claims(job, tx, err);
 }
 
 static int intend(struct job *job, const struct step *step, struct db_tx *tx, struct err *err)
 {
-	if (check_unique(tx, job, err) < 0)
+	bool fresh = job->id == 0;
+
+	if (!job->claimed && claim(job, step->name, tx, err) < 0)
 		return -1;
-	if (job->id == 0 && insert_job(job, step->name, job->next, tx, err) < 0)
+	if (!fresh && update_progress(job, step->name, tx, err) < 0)
 		return -1;
-	if (step->intend != NULL && step->intend(job, tx, err) < 0)
-		return -1;
-	return update_job(job, step->name, job->next, tx, err);
+	return step->intend != NULL ? step->intend(job, tx, err) : 0;
 }
 
 int journal_intend(struct job *job, const struct step *step, struct err *err)
@@ -249,6 +264,7 @@ int journal_intend(struct job *job, const struct step *step, struct err *err)
 		job->id = id; /* an insert that did not last never was */
 		return -1;
 	}
+	job->claimed = true;
 	if (job->intended < (int)job->next)
 		job->intended = (int)job->next;
 	return 0;
@@ -257,6 +273,8 @@ int journal_intend(struct job *job, const struct step *step, struct err *err)
 int journal_take_serial(struct job *job, struct db_tx *tx, struct err *err)
 {
 	if (db_run(tx, "INSERT INTO cert_serial(serial, job) VALUES(?1, ?2)",
+		   DB_VALUES(db_blob(BYTES_ARRAY(job->cert_serial)), db_int(job->id)), err) < 0 ||
+	    db_run(tx, "UPDATE job SET cert_serial = ?1 WHERE id = ?2",
 		   DB_VALUES(db_blob(BYTES_ARRAY(job->cert_serial)), db_int(job->id)), err) < 0) {
 		(void)err_raise(err, ERR_STATION);
 		return err_wrap(err, "reserving the certificate's serial number");

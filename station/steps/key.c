@@ -21,6 +21,8 @@ static int remember_csr(struct job *job, struct bytes der, struct err *err)
 		return err_set(err, ERR_UNIT, 0, "the unit is already known with another key");
 	if (buf_set(&job->csr, der) < 0)
 		return err_set(err, ERR_UNIT, 0, "the CSR is larger than %zu bytes", job->csr.max);
+	if (!bytes_equal(BYTES_ARRAY(sha), BYTES_ARRAY(job->key_sha256)))
+		job->claimed = false;
 	memcpy(job->key_sha256, sha, sizeof(sha));
 	job->has_key_sha256 = true;
 	pki_csr_free(job->request);
