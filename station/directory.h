@@ -3,7 +3,7 @@
  * made on the embedded default (SoftHSM).
  *
  *     station.ini  station.db  ca/{root,intermediate,chain}.pem
- *     softhsm2.conf  tokens/  secrets/{hsm-pin,hsm-so-pin}     embedded default only
+ *     softhsm2.conf  tokens/  tokens.kept/  secrets/{hsm-pin,hsm-so-pin}     embedded default only
  */
 #ifndef STATION_DIRECTORY_H
 #define STATION_DIRECTORY_H
@@ -25,6 +25,12 @@ MUST_USE int directory_open_db(const char *dir, struct db **ret_db, struct err *
 MUST_USE int directory_open_db_readonly(const char *dir, struct db **ret_db, struct err *err);
 /* If the directory brings a SoftHSM of its own, names it to the module, which reads SOFTHSM2_CONF. Before any thread. */
 void directory_use_softhsm(const char *dir);
+/*
+ * A process killed while it logged in leaves SoftHSM's own token file empty (station/token.c).
+ * Mend puts the copy back that keep made; before the module is opened, and after a login.
+ */
+MUST_USE int directory_mend_token(const char *dir, struct err *err);
+MUST_USE int directory_keep_token(const char *dir, struct err *err);
 /* ca/intermediate.pem, parsed and as text. */
 MUST_USE int directory_read_issuer(const char *dir, struct pki_issuer **ret_issuer, struct buf *ret_pem,
 				   struct err *err);

@@ -206,7 +206,7 @@ int directory_make(const char *dir, const char *id, struct err *err)
 		return err_set(err, ERR_OPERATOR, 0,
 			       "%s was left half made; nothing was issued from it: remove it and start again",
 			       dir);
-	if (make_token(dir, id, err) < 0 || make_ca(dir, id, err) < 0 ||
+	if (make_token(dir, id, err) < 0 || make_ca(dir, id, err) < 0 || directory_keep_token(dir, err) < 0 ||
 	    directory_open_db(dir, &db, err) < 0 || journal_init(db, err) < 0 || audit_init(db, err) < 0 ||
 	    enroll_init(db, err) < 0)
 		return -1;

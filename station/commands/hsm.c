@@ -34,7 +34,7 @@ static int token_open(const char *dir, struct token *token, int *ret_exit, struc
 	conf = (struct hsm_conf){ token->conf->module, token->conf->token, token->conf->pin_source };
 	directory_use_softhsm(dir);
 	*ret_exit = EXIT_NOT_TRUSTED;
-	if (hsm_open(&conf, &token->hsm, err) < 0)
+	if (directory_mend_token(dir, err) < 0 || hsm_open(&conf, &token->hsm, err) < 0)
 		return -1;
 	return hsm_session_open(token->hsm, &token->session, err);
 }
