@@ -181,6 +181,17 @@ static void test_meters_killed_again_and_again_get_one_identity(void **state)
 	die_in_rounds(state, FAKE_METER);
 }
 
+static void test_sensor_after_death_in_login_gets_its_identity(void **state)
+{
+	struct world *w = world_new(FAKE_SENSOR);
+
+	*state = w;
+	world_reset(w);
+	world_empty_token(w);
+	assert_int_equal(world_run(w, 0, WORLD_LIVE), OUTCOME_PASS);
+	check_passed(w);
+}
+
 /* With an argument only the tests of that name (with * and ?), so that ctest runs them side by side. */
 int main(int argc, char **argv)
 {
@@ -197,6 +208,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test_teardown(test_sensors_killed_again_and_again_get_one_identity, teardown),
 		cmocka_unit_test_teardown(test_controllers_killed_again_and_again_get_one_identity, teardown),
 		cmocka_unit_test_teardown(test_meters_killed_again_and_again_get_one_identity, teardown),
+		cmocka_unit_test_teardown(test_sensor_after_death_in_login_gets_its_identity, teardown),
 	};
 
 	if (argc > 1)

@@ -59,6 +59,13 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
 	return remove(path);
 }
 
+static int empty_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	(void)st;
+	(void)type;
+	return strcmp(path + ftw->base, "token.object") == 0 ? truncate(path, 0) : 0;
+}
+
 static void remove_tree(const char *path)
 {
 	(void)nftw(path, remove_one, 8, FTW_DEPTH | FTW_PHYS);
@@ -311,6 +318,14 @@ void world_keep_tpm(struct world *w)
 	path_of(w->root, "kept.tpm", kept);
 	path_of(w->unit, "tpm/tpm2-00.permall", state);
 	copy_file(state, kept);
+}
+
+void world_empty_token(const struct world *w)
+{
+	char tokens[WORLD_PATH_MAX];
+
+	path_of(w->station, "tokens", tokens);
+	assert_int_equal(nftw(tokens, empty_one, 8, FTW_PHYS), 0);
 }
 
 void world_reset(struct world *w)

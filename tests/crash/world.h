@@ -53,6 +53,9 @@ void world_keep_tpm(struct world *w);
  */
 int world_run(const struct world *w, unsigned slot, struct world_death death);
 
+/* What a process leaves behind that is killed while SoftHSM logs in. */
+void world_empty_token(const struct world *w);
+
 /* How a unit leaves its slot while it is worked on. */
 enum world_swap {
 	SWAP_NOTICED, /* the link breaks; the other one sits there when it is opened again */
