@@ -108,8 +108,13 @@ static int run(const struct options *options, int *ret_exit, struct err *err)
 		return err_set(err, ERR_OPERATOR, 0, "usage: station hsm list | import OBJECT");
 	if (token_open(options->dir, &token, ret_exit, err) < 0)
 		return -1;
-	if (listing ? list(&token, options->json, &all, err) < 0 : import(&token, options->args[1], err) < 0)
+	if (listing ? list(&token, options->json, &all, err) < 0
+		    : import(&token, options->args[1], err) < 0) {
+		/* The token answers; what is wrong is the key that came in, or its name. */
+		if (err->class < ERR_STATION)
+			*ret_exit = EXIT_CONFIG;
 		return -1;
+	}
 	*ret_exit = all ? EXIT_DONE : EXIT_IN_PART;
 	return 0;
 }
