@@ -47,7 +47,7 @@ expect() {
 }
 
 # says TEXT: the last program said it, on either stream.
-says() { cat "$out" "$errs" | grep -qF -- "$1" || fail "it does not say: $1"; }
+says() { grep -qF -- "$1" "$out" "$errs" || fail "it does not say: $1"; }
 
 # equal WANT GOT WHAT
 equal() { [ "$1" = "$2" ] || fail "$3: \"$2\" instead of \"$1\""; }
