@@ -165,6 +165,11 @@ static int fill(struct pki_csr *csr, const struct request *request, struct err *
 	return 0;
 }
 
+int pki_signature_check(const struct pki_csr *csr, struct bytes message, struct bytes sig, struct err *err)
+{
+	return device_signature_verify(&csr->key, message, sig, err);
+}
+
 int pki_csr_parse(struct bytes der, struct pki_csr **ret_csr, struct err *err)
 {
 	CLEANUP(pki_csr_freep) struct pki_csr *csr = calloc(1, sizeof(*csr));

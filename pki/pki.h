@@ -111,8 +111,12 @@ struct pki_cert_info {
 };
 MUST_USE int pki_cert_info(struct bytes cert_der, struct pki_cert_info *ret_info, struct err *err);
 
-/* Checks a signature (DER ECDSA or RSA PKCS#1, SHA-256 or the curve's hash) under a device's public key. */
-MUST_USE int pki_signature_check(struct bytes spki, struct bytes message, struct bytes sig, struct err *err);
+/*
+ * Checks a signature (DER ECDSA or RSA PKCS#1, SHA-256 or the curve's hash) under the
+ * key of a device's request: it was read and checked there, and is not read again.
+ */
+MUST_USE int pki_signature_check(const struct pki_csr *csr, struct bytes message, struct bytes sig,
+				 struct err *err);
 
 /*
  * A P-256 key for a device that can't make one: private key as DER

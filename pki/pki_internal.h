@@ -137,6 +137,9 @@ const struct signature_alg *signature_alg_find(struct bytes der);
 const struct signature_alg *signature_alg_of(enum sign_alg alg, enum key_kind kind);
 MUST_USE int signature_verify(const struct signature_alg *alg, const struct public_key *key,
 			      struct bytes message, struct bytes sig, struct err *err);
+/* By the one algorithm that devices prove a key of this kind with. */
+MUST_USE int device_signature_verify(const struct public_key *key, struct bytes message, struct bytes sig,
+				     struct err *err);
 
 /* --- assemble.c, recheck.c ------------------------------------------------------------------------ */
 

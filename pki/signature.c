@@ -93,14 +93,12 @@ int signature_verify(const struct signature_alg *alg, const struct public_key *k
 	return 0;
 }
 
-int pki_signature_check(struct bytes spki, struct bytes message, struct bytes sig, struct err *err)
+int device_signature_verify(const struct public_key *key, struct bytes message, struct bytes sig,
+			    struct err *err)
 {
-	CLEANUP(public_key_deinit) struct public_key key = { NULL, KEY_RSA };
 	static const int by_kind[] = {
 		[KEY_P256] = ALG_ECDSA_SHA256, [KEY_P384] = ALG_ECDSA_SHA384, [KEY_RSA] = ALG_RSA_SHA256
 	};
 
-	if (public_key_read(spki, &key, err) < 0)
-		return err_wrap(err, "reading the device's public key");
-	return signature_verify(&algs[by_kind[key.kind]], &key, message, sig, err);
+	return signature_verify(&algs[by_kind[key->kind]], key, message, sig, err);
 }

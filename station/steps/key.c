@@ -67,7 +67,7 @@ int probe_key(struct job *job, bool *ret_done, struct err *err)
 		return 0;
 	if (pki_csr_parse(buf_bytes(&job->csr), &csr, err) < 0)
 		return err_wrap(err, "reading the CSR that the journal kept");
-	if (prove_signature(job, pki_csr_spki(csr), &no) == 0) {
+	if (prove_signature(job, csr, &no) == 0) {
 		*ret_done = true;
 		pki_csr_free(job->request);
 		job->request = csr;

@@ -28,14 +28,14 @@ static int ask_proof(struct job *job, uint8_t message[FIXTURE_PROVE_MESSAGE_LEN]
 	return 0;
 }
 
-int prove_signature(struct job *job, struct bytes spki, struct err *err)
+int prove_signature(struct job *job, const struct pki_csr *csr, struct err *err)
 {
 	BUF_AUTO(proof, FIXTURE_PROOF_MAX);
 	uint8_t message[FIXTURE_PROVE_MESSAGE_LEN];
 
 	if (ask_proof(job, message, &proof, err) < 0)
 		return -1;
-	if (pki_signature_check(spki, BYTES_ARRAY(message), buf_bytes(&proof), err) < 0)
+	if (pki_signature_check(csr, BYTES_ARRAY(message), buf_bytes(&proof), err) < 0)
 		return err_wrap(err, "the unit's proof of its key");
 	return 0;
 }
@@ -72,7 +72,7 @@ int verify_x509(struct job *job, struct err *err)
 {
 	if (verify_bundle(job, err) < 0)
 		return -1;
-	return prove_signature(job, pki_csr_spki(job->request), err);
+	return prove_signature(job, job->request, err);
 }
 
 int verify_symmetric(struct job *job, struct err *err)

@@ -210,8 +210,12 @@ static void test_csr_parse_ed25519_refused(void **state)
 	refuse(&request, "not P-256, P-384 or RSA");
 }
 
-/* Finds the key's octets in the request and changes them at the offset. */
-static void refuse_point(size_t at, uint8_t flip, const char *why)
+/* SubjectPublicKeyInfo of a P-256 key: where its algorithm's OID and its point begin. */
+#define SPKI_OID   6
+#define SPKI_POINT 26
+
+/* Finds the key in the request and changes it at the offset. */
+static void refuse_key(size_t at, uint8_t flip, const char *why)
 {
 	CLEANUP(make_key_freep) EVP_PKEY *key = make_key("P-256");
 	const struct make_request request = { .key = key };
@@ -223,20 +227,26 @@ static void refuse_point(size_t at, uint8_t flip, const char *why)
 	make_spki(key, &spki);
 	in_csr = memmem(der.p, der.len, spki.p, spki.len);
 	assert_non_null(in_csr);
-	in_csr[spki.len - 65 + at] ^= flip;
+	in_csr[at] ^= flip;
 	refuse_der(buf_bytes(&der), why);
 }
 
 static void test_csr_parse_point_off_the_curve_refused(void **state)
 {
 	(void)state;
-	refuse_point(64, 0x01, "not a point of its curve");
+	refuse_key(SPKI_POINT + 64, 0x01, "not a point of its curve");
 }
 
 static void test_csr_parse_hybrid_point_refused(void **state)
 {
 	(void)state;
-	refuse_point(0, 0x02, "not an uncompressed point");
+	refuse_key(SPKI_POINT, 0x02, "not an uncompressed point");
+}
+
+static void test_csr_parse_key_of_no_algorithm_refused(void **state)
+{
+	(void)state;
+	refuse_key(SPKI_OID, 0x01, "malformed or of an unknown kind");
 }
 
 static void test_csr_parse_two_cns_refused(void **state)
@@ -341,6 +351,7 @@ int main(void)
 		T(test_csr_parse_ed25519_refused),
 		T(test_csr_parse_point_off_the_curve_refused),
 		T(test_csr_parse_hybrid_point_refused),
+		T(test_csr_parse_key_of_no_algorithm_refused),
 		T(test_csr_parse_two_cns_refused),
 		T(test_csr_parse_extra_rdn_refused),
 		T(test_csr_parse_subject_without_cn_refused),
