@@ -13,6 +13,8 @@ dir=$work/line # the station directory; $work/plant is the emulators'
 out=$work/out  # what the last program said on standard output
 errs=$work/errs
 unset STATION_DIR SOFTHSM2_CONF
+# A sanitizer's finding must not pass for one of the station's own exit statuses.
+export ASAN_OPTIONS=exitcode=99 TSAN_OPTIONS=exitcode=99
 pids=()
 mkfifo "$work/hold"
 exec 9<>"$work/hold" # the emulators' standard input: stays open for as long as the script
@@ -22,6 +24,7 @@ clean_up() {
 	for pid in ${pids[@]+"${pids[@]}"}; do
 		kill "$pid" 2>/dev/null && kill -CONT "$pid" 2>/dev/null && wait "$pid" 2>/dev/null
 	done
+	if grep -aE -A 20 'Sanitizer:|runtime error:' "$work"/*.err 2>/dev/null; then status=1; fi
 	mountpoint -q "$work/small" 2>/dev/null && umount "$work/small"
 	rm -rf "$work"
 	exit $status
@@ -44,7 +47,11 @@ expect() {
 	timeout -k 5 120 "$@" >"$out" 2>"$errs"
 	got=$?
 	[ "$got" -eq "$want" ] || fail "$* ended with $got instead of $want"
+	no_findings "$errs"
 }
+
+# no_findings FILES...: no sanitizer complains there
+no_findings() { ! grep -aE 'Sanitizer:|runtime error:' "$@" 2>/dev/null || fail "a sanitizer complains"; }
 
 # says TEXT: the last program said it, on either stream.
 says() { grep -qF -- "$1" "$out" "$errs" || fail "it does not say: $1"; }
