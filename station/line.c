@@ -18,6 +18,9 @@
 #include "station/journal.h"
 #include "station/worker.h"
 
+/* Nobody sees it, and waking up for each event costs more than posting it. */
+#define GATHER_MS 5
+
 struct line {
 	struct station st;
 	struct conf *conf;
@@ -274,8 +277,8 @@ int line_next_event(struct line *line, const struct deadline *dl, struct event *
 		    bool *ret_signal, struct err *err)
 {
 	struct pollfd fds[] = {
-		{ .fd = mailbox_fd(line->st.events), .events = POLLIN },
 		{ .fd = line->signal_fd, .events = POLLIN },
+		{ .fd = mailbox_fd(line->st.events), .events = POLLIN },
 	};
 	struct signalfd_siginfo info;
 
@@ -285,6 +288,9 @@ int line_next_event(struct line *line, const struct deadline *dl, struct event *
 		return 0;
 	if (poll(fds, ARRAY_LEN(fds), deadline_left_ms(dl)) < 0 && errno != EINTR)
 		return err_set(err, ERR_STATION, errno, "poll: %s", strerror(errno));
+	/* Events come in bursts: one wakes the reader, and only a signal cuts short the wait for the rest. */
+	if (fds[1].revents != 0 && fds[0].revents == 0)
+		(void)poll(fds, 1, GATHER_MS);
 	if (read(line->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info))
 		*ret_signal = true;
 	else
