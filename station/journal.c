@@ -172,14 +172,22 @@ int journal_load(struct job *job, struct err *err)
 	return check_unique(&tx, job, err);
 }
 
-int journal_passed(struct db *db, const struct unit_info *unit, bool *ret_passed, struct err *err)
+int journal_passed(struct job *job, bool *ret_passed, struct err *err)
 {
 	CLEANUP(db_read_end) struct db_tx tx = { 0 };
-	int64_t id;
+	CLEANUP(db_query_end) struct db_query q = { 0 };
+	bool row = false;
 
-	db_read_begin(db, &tx);
-	return db_get_int(&tx, "SELECT id FROM job WHERE serial = ?1 AND hwid = ?2 AND state = 'passed'",
-			  DB_VALUES(db_text(unit->serial), db_text(unit->hwid)), &id, ret_passed, err);
+	db_read_begin(job->st->db, &tx);
+	if (db_query(&tx, &q,
+		     "SELECT registration_id FROM job WHERE serial = ?1 AND hwid = ?2 AND state = 'passed'",
+		     DB_VALUES(db_text(job->unit.serial), db_text(job->unit.hwid)), err) < 0 ||
+	    db_next(&q, &row, err) < 0)
+		return -1;
+	if (row)
+		str_clip(job->registration_id, sizeof(job->registration_id), db_column_text(&q, 0));
+	*ret_passed = row;
+	return 0;
 }
 
 /* A buffer that was loaded empty has memory, too: what the unit does not have stays NULL. */

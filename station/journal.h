@@ -16,8 +16,11 @@ MUST_USE int journal_init(struct db *db, struct err *err);
  * its job was begun by another pipeline or pipeline version.
  */
 MUST_USE int journal_load(struct job *job, struct err *err);
-/* *ret_passed: this very unit (serial and hardware ID) has its identity recorded. */
-MUST_USE int journal_passed(struct db *db, const struct unit_info *unit, bool *ret_passed, struct err *err);
+/*
+ * *ret_passed: this very unit (serial and hardware ID) has its identity recorded;
+ * the job then knows its registration ID.
+ */
+MUST_USE int journal_passed(struct job *job, bool *ret_passed, struct err *err);
 /* ERR_UNIT if another unit holds this key or this registration ID, naming it. A read; intend repeats it. */
 MUST_USE int journal_check_unique(struct job *job, struct err *err);
 

@@ -110,15 +110,19 @@ static enum outcome run_job(struct job *job, const struct reach *reach, struct e
 
 enum outcome provision_unit(struct job *job, const struct reach *reach, struct err *why)
 {
+	int chosen = job_choose_profile(job, why);
+	struct err broken = { 0 };
 	bool passed = false;
 
-	if (journal_passed(job->st->db, &job->unit, &passed, why) < 0) {
-		(void)err_raise(why, ERR_STATION);
+	/* A unit that has passed stays so, also when no profile takes its model any more. */
+	if (journal_passed(job, &passed, &broken) < 0) {
+		(void)err_raise(&broken, ERR_STATION);
+		*why = broken;
 		return OUTCOME_BROKEN;
 	}
 	if (passed)
 		return OUTCOME_ALREADY;
-	if (job_choose_profile(job, why) < 0)
+	if (chosen < 0)
 		return record_failure(job, why);
 	return run_job(job, reach, why);
 }

@@ -11,7 +11,9 @@
 
 static void print_json(json_t *object)
 {
-	char *text = object != NULL ? json_dumps(object, JSON_COMPACT | JSON_PRESERVE_ORDER) : NULL;
+	char *text = object != NULL
+			     ? json_dumps(object, JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(6))
+			     : NULL;
 
 	if (text != NULL)
 		(void)puts(text);

@@ -151,11 +151,14 @@ static void print_where(const struct demo *demo)
 	(void)printf("\nLook at it:\n"
 		     "  %s/ca/root.pem                 the root certificate\n"
 		     "  %s/devices/SERIAL/             each device's flash\n"
-		     "  %s/dps.json                    the emulated service%s\n"
+		     "  %s/dps.json                    the emulated service\n"
 		     "  %s status --dir %s\n"
 		     "  %s audit show --dir %s\n",
-		     demo->dir, demo->dir, demo->dir, demo->options->keep ? ", still running" : "",
-		     program_invocation_name, demo->dir, program_invocation_name, demo->dir);
+		     demo->dir, demo->dir, demo->dir, program_invocation_name, demo->dir,
+		     program_invocation_name, demo->dir);
+	if (demo->options->keep)
+		(void)printf("The service still runs as process %ld; to end it: kill %ld\n",
+			     (long)demo->dps.pid, (long)demo->dps.pid);
 }
 
 static int judge(const struct demo *demo, const struct summary *summary, const struct demo_check *check,
