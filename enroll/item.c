@@ -161,6 +161,14 @@ static int step_put(struct run *run, struct item *item, struct answer *answer, s
 	return 0;
 }
 
+/* It is not there after all: create it alone, a limited number of times. */
+static void create_again(const struct run *run, struct item *item, const struct answer *answer)
+{
+	item->next = NEXT_PUT;
+	item_refused(run, item, answer->http.kind == REPLY_ABSENT ? 0 : answer->error.code,
+		     answer->error.text);
+}
+
 static int step_get(struct run *run, struct item *item, struct answer *answer, struct err *err)
 {
 	char path[PATH_CAP];
@@ -171,10 +179,7 @@ static int step_get(struct run *run, struct item *item, struct answer *answer, s
 	    run_call(run, &get, answer, err) < 0)
 		return -1;
 	if (answer->http.kind != REPLY_DONE) {
-		/* It is not there after all: create it alone, a limited number of times. */
-		item->next = NEXT_PUT;
-		item_refused(run, item, answer->http.kind == REPLY_ABSENT ? 0 : answer->error.code,
-			     answer->error.text);
+		create_again(run, item, answer);
 		return 0;
 	}
 	if (compare_enrollment(buf_bytes(&item->payload), buf_bytes(&answer->http.body), &difference, err) <
@@ -197,9 +202,7 @@ static int step_keys(struct run *run, struct item *item, struct answer *answer, 
 	    run_call(run, &post, answer, err) < 0)
 		return -1;
 	if (answer->http.kind != REPLY_DONE) {
-		item->next = NEXT_PUT;
-		item_refused(run, item, answer->http.kind == REPLY_ABSENT ? 0 : answer->error.code,
-			     answer->error.text);
+		create_again(run, item, answer);
 		return 0;
 	}
 	if (compare_keys(item->key_sha256, buf_bytes(&answer->http.body), &difference, err) < 0)

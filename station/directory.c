@@ -7,6 +7,8 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
+#include "base/file.h"
+
 static void real_freep(char **real)
 {
 	free(*real);
@@ -121,47 +123,12 @@ int directory_read_issuer(const char *dir, struct pki_issuer **ret_issuer, struc
 	return 0;
 }
 
-static int write_and_sync(int fd, struct bytes content)
-{
-	while (content.len > 0) {
-		ssize_t n = write(fd, content.p, content.len);
-
-		if (n < 0 && errno != EINTR)
-			return -1;
-		if (n > 0)
-			content = bytes_of(content.p + n, content.len - (size_t)n);
-	}
-	return fsync(fd);
-}
-
-static int sync_folder(const char *path)
-{
-	char folder[DIRECTORY_PATH_MAX];
-	CLEANUP(fd_closep) int fd = -1;
-	char *slash;
-
-	if (str_format(folder, sizeof(folder), "%s", path) < 0)
-		return -1;
-	slash = strrchr(folder, '/');
-	if (slash != NULL)
-		*slash = '\0';
-	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return fd >= 0 ? fsync(fd) : -1;
-}
-
 int directory_write_file(const char *dir, const char *name, struct bytes content, unsigned mode,
 			 struct err *err)
 {
-	char path[DIRECTORY_PATH_MAX], temporary[DIRECTORY_PATH_MAX + 8];
-	CLEANUP(fd_closep) int fd = -1;
+	char path[DIRECTORY_PATH_MAX];
 
 	if (directory_path(dir, name, path, err) < 0)
 		return -1;
-	if (str_format(temporary, sizeof(temporary), "%s.new", path) < 0)
-		return err_set(err, ERR_OPERATOR, 0, "the station directory's path is too long");
-	(void)unlink(temporary);
-	fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
-	if (fd < 0 || write_and_sync(fd, content) < 0 || rename(temporary, path) < 0 || sync_folder(path) < 0)
-		return err_set(err, ERR_OPERATOR, errno, "writing %s: %s", path, strerror(errno));
-	return 0;
+	return file_replace(path, content, mode, err);
 }

@@ -300,8 +300,6 @@ MUST_USE int dps_identity_save(const struct dps_options *options, const struct d
 /* A new CA, and a server certificate under it. */
 MUST_USE int dps_ca_make(struct dps_identity *identity, struct err *err);
 MUST_USE int dps_server_cert_make(struct dps_identity *identity, const char *const *hosts, struct err *err);
-/* Replaces a file in one step; content is on disk when it returns. */
-MUST_USE int dps_file_replace(const char *path, struct bytes content, unsigned mode, struct err *err);
 
 struct dps_server;
 /* Listens on address:port; *ret_port is the one it got. ERR_RETRY if the port is taken. */

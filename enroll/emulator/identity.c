@@ -15,41 +15,9 @@
 #include <openssl/rand.h>
 
 #include "base/encode.h"
+#include "base/file.h"
 
 #define DEFAULT_POLICY "provisioningserviceowner"
-
-static int write_all(int fd, struct bytes data)
-{
-	while (data.len > 0) {
-		ssize_t n = write(fd, data.p, data.len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return -1;
-		data = bytes_of(data.p + n, data.len - (size_t)n);
-	}
-	return 0;
-}
-
-int dps_file_replace(const char *path, struct bytes content, unsigned mode, struct err *err)
-{
-	CLEANUP(fd_closep) int fd = -1;
-	char temporary[DPS_PATH_MAX];
-
-	if (str_format(temporary, sizeof(temporary), "%s.XXXXXX", path) < 0)
-		return err_set(err, ERR_OPERATOR, ENAMETOOLONG, "the path is too long: %.100s", path);
-	fd = mkostemp(temporary, O_CLOEXEC);
-	if (fd < 0)
-		return err_set(err, ERR_OPERATOR, errno, "%s: %s", temporary, strerror(errno));
-	if (fchmod(fd, mode) < 0 || write_all(fd, content) < 0 || fsync(fd) < 0 ||
-	    rename(temporary, path) < 0) {
-		(void)err_set(err, ERR_OPERATOR, errno, "%s: %s", path, strerror(errno));
-		(void)unlink(temporary);
-		return -1;
-	}
-	return 0;
-}
 
 static int identity_path(const struct dps_options *options, char out[DPS_PATH_MAX], struct err *err)
 {
@@ -179,7 +147,7 @@ int dps_identity_save(const struct dps_options *options, const struct dps_identi
 	json_decref(doc);
 	if (text == NULL)
 		return err_set(err, ERR_STATION, ENOMEM, "no memory");
-	rc = dps_file_replace(path, bytes_str(text), 0600, err);
+	rc = file_replace(path, bytes_str(text), 0600, err);
 	free(text);
 	return rc;
 }

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <sys/file.h>
 
+#include "base/file.h"
+
 #define LINE_MAX_BYTES (1024 * 1024)
 
 struct dps_journal {
@@ -152,26 +154,12 @@ int dps_journal_add(struct dps_journal *journal, enum dps_table table, const cha
 	return 0;
 }
 
-static int write_all(int fd, struct bytes data)
-{
-	while (data.len > 0) {
-		ssize_t n = write(fd, data.p, data.len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return -1;
-		data = bytes_of(data.p + n, data.len - (size_t)n);
-	}
-	return 0;
-}
-
 int dps_journal_sync(struct dps_journal *journal, struct err *err)
 {
 	if (journal->pending.len == 0 && !journal->broken)
 		return 0;
 	/* After a failed write nobody knows what the file holds; only a restart can tell. */
-	if (journal->broken || write_all(journal->fd, buf_bytes(&journal->pending)) < 0 ||
+	if (journal->broken || file_write_all(journal->fd, buf_bytes(&journal->pending)) < 0 ||
 	    fdatasync(journal->fd) < 0) {
 		journal->broken = true;
 		return err_set(err, ERR_STATION, errno, "the state file can't be written: %s",

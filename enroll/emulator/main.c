@@ -23,6 +23,7 @@
 #include <sys/stat.h>
 
 #include "base/encode.h"
+#include "base/file.h"
 
 static int signals_to_fd(struct err *err)
 {
@@ -77,7 +78,7 @@ static int write_in_dir(const struct dps_options *options, const char *name, str
 
 	if (str_format(path, sizeof(path), "%s/%s", options->dir, name) < 0)
 		return err_set(err, ERR_OPERATOR, ENAMETOOLONG, "the path of --dir is too long");
-	return dps_file_replace(path, content, mode, err);
+	return file_replace(path, content, mode, err);
 }
 
 static int write_dps_json(const struct dps_options *options, const struct dps_identity *identity,

@@ -1,4 +1,5 @@
 /* The program itself, over real TLS with libcurl: start, restart, loss, end. */
+#include "base/file.h"
 #include "tests/unit/dps_emulator/service.h"
 
 #include <dirent.h>
@@ -233,7 +234,7 @@ static void test_https_client_with_another_ca_refuses(void **state)
 	start(program, NULL);
 	assert_non_null(other);
 	assert_int_equal(dps_ca_make(other, &err), 0);
-	assert_int_equal(dps_file_replace(program->ca_file, bytes_str(other->ca_pem), 0644, &err), 0);
+	assert_int_equal(file_replace(program->ca_file, bytes_str(other->ca_pem), 0644, &err), 0);
 	assert_int_equal(call_host(program, "localhost", "GET", "/enrollments/a", NULL, &status),
 			 CURLE_PEER_FAILED_VERIFICATION);
 	dps_identity_free(other);

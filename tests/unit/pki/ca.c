@@ -213,7 +213,7 @@ static void refuse_foreign_ca(const char *basic, const char *usage, const char *
 {
 	CLEANUP(make_key_freep) EVP_PKEY *key = make_key("P-256");
 	CLEANUP(make_x509_freep) X509 *cert = X509_new();
-	CLEANUP(make_openssl_freep) unsigned char *der = NULL;
+	BUF_AUTO(der, PKI_CERT_MAX);
 	const char *const values[] = { basic, usage, ski };
 	static const int nids[] = { NID_basic_constraints, NID_key_usage, NID_subject_key_identifier };
 	X509_NAME *name = X509_get_subject_name(cert);
@@ -235,7 +235,8 @@ static void refuse_foreign_ca(const char *basic, const char *usage, const char *
 		X509_EXTENSION_free(extension);
 	}
 	assert_true(X509_sign(cert, key, EVP_sha256()) > 0);
-	refuse_issuer(bytes_of(der, (size_t)i2d_X509(cert, &der)), why);
+	make_der(cert, &der);
+	refuse_issuer(buf_bytes(&der), why);
 }
 
 static void test_issuer_new_ca_without_the_right_refused(void **state)

@@ -99,7 +99,7 @@ static void test_chain_verify_server_leaf_refused(void **state)
 {
 	struct world *w = *state;
 	CLEANUP(make_x509_freep) X509 *cert = make_x509(buf_bytes(&w->leaf));
-	CLEANUP(make_openssl_freep) unsigned char *der = NULL;
+	BUF_AUTO(der, PKI_CERT_MAX);
 	X509_EXTENSION *usage = X509V3_EXT_conf_nid(NULL, NULL, NID_ext_key_usage, "serverAuth");
 	int at = X509_get_ext_by_NID(cert, NID_ext_key_usage, -1);
 
@@ -108,19 +108,21 @@ static void test_chain_verify_server_leaf_refused(void **state)
 	assert_int_equal(X509_add_ext(cert, usage, -1), 1);
 	X509_EXTENSION_free(usage);
 	assert_true(X509_sign(cert, w->ca.key, EVP_sha256()) > 0);
-	refuse(bytes_of(der, (size_t)i2d_X509(cert, &der)), buf_bytes(&w->ca.intermediate),
-	       buf_bytes(&w->ca.root), NOW_S, ERR_UNIT, "certificate purpose");
+	make_der(cert, &der);
+	refuse(buf_bytes(&der), buf_bytes(&w->ca.intermediate), buf_bytes(&w->ca.root), NOW_S, ERR_UNIT,
+	       "certificate purpose");
 }
 
 static void test_chain_verify_sha1_leaf_refused(void **state)
 {
 	struct world *w = *state;
 	CLEANUP(make_x509_freep) X509 *cert = make_x509(buf_bytes(&w->leaf));
-	CLEANUP(make_openssl_freep) unsigned char *der = NULL;
+	BUF_AUTO(der, PKI_CERT_MAX);
 
 	assert_true(X509_sign(cert, w->ca.key, EVP_sha1()) > 0);
-	refuse(bytes_of(der, (size_t)i2d_X509(cert, &der)), buf_bytes(&w->ca.intermediate),
-	       buf_bytes(&w->ca.root), NOW_S, ERR_UNIT, "too weak");
+	make_der(cert, &der);
+	refuse(buf_bytes(&der), buf_bytes(&w->ca.intermediate), buf_bytes(&w->ca.root), NOW_S, ERR_UNIT,
+	       "too weak");
 }
 
 static void test_chain_verify_changed_leaf_refused(void **state)

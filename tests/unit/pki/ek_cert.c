@@ -21,7 +21,6 @@ static void make_cert(EVP_PKEY *key, long serial, const char *subject, const cha
 {
 	CLEANUP(make_key_freep) EVP_PKEY *issuer = make_key("P-256");
 	CLEANUP(make_x509_freep) X509 *cert = X509_new();
-	CLEANUP(make_openssl_freep) unsigned char *der = NULL;
 	X509_EXTENSION *extension =
 		usage != NULL ? X509V3_EXT_conf_nid(NULL, NULL, NID_ext_key_usage, usage) : NULL;
 
@@ -38,7 +37,7 @@ static void make_cert(EVP_PKEY *key, long serial, const char *subject, const cha
 		assert_int_equal(X509_add_ext(cert, extension, -1), 1);
 	X509_EXTENSION_free(extension);
 	assert_true(X509_sign(cert, issuer, EVP_sha256()) > 0);
-	assert_int_equal(buf_set(ret, bytes_of(der, (size_t)i2d_X509(cert, &der))), 0);
+	make_der(cert, ret);
 }
 
 static void accept(struct bytes cert, struct bytes public, unsigned want_defects, size_t want_len)

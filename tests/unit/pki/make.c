@@ -189,3 +189,12 @@ int queue_is_empty(void **state)
 	assert_int_equal(ERR_peek_error(), 0);
 	return 0;
 }
+
+void make_der(X509 *cert, struct buf *ret)
+{
+	CLEANUP(make_openssl_freep) unsigned char *der = NULL;
+	int n = i2d_X509(cert, &der);
+
+	assert_true(n > 0);
+	assert_int_equal(buf_set(ret, bytes_of(der, (size_t)n)), 0);
+}

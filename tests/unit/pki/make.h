@@ -67,6 +67,8 @@ void make_serial(uint8_t n, uint8_t ret[PKI_SERIAL_LEN]);
 void make_leaf(const struct make_ca *ca, struct buf *ret);
 
 X509 *make_x509(struct bytes der);
+/* The DER of a certificate; the length must be known before the pointer is used. */
+void make_der(X509 *cert, struct buf *ret);
 /* The class, and a part of the text. */
 void assert_err(const struct err *err, enum err_class class, const char *part);
 /* cmocka teardown: no call left anything in OpenSSL's error queue. */

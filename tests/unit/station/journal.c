@@ -6,48 +6,7 @@
 #include <stdlib.h>
 
 #include "station/journal.h"
-
-struct world {
-	char path[64];
-	struct station st;
-	struct conf_slot slot;
-	struct conf_profile profile;
-	struct tools tools;
-};
-
-static int setup(void **state)
-{
-	struct world *w = calloc(1, sizeof(*w));
-	struct err err = { 0 };
-
-	assert_int_equal(str_format(w->path, sizeof(w->path), "/tmp/journal-test-XXXXXX"), 0);
-	close(mkstemp(w->path));
-	assert_int_equal(db_open(w->path, &w->st.db, &err), 0);
-	assert_int_equal(journal_init(w->st.db, &err), 0);
-	assert_int_equal(audit_init(w->st.db, &err), 0);
-	str_clip(w->slot.name, sizeof(w->slot.name), "1");
-	str_clip(w->profile.name, sizeof(w->profile.name), "sensor");
-	w->profile.attest = ATTEST_X509;
-	w->slot.profiles[0] = &w->profile;
-	w->slot.profiles_n = 1;
-	*state = w;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct world *w = *state;
-	char side[80];
-
-	db_close(w->st.db);
-	(void)unlink(w->path);
-	if (str_format(side, sizeof(side), "%s-wal", w->path) == 0)
-		(void)unlink(side);
-	if (str_format(side, sizeof(side), "%s-shm", w->path) == 0)
-		(void)unlink(side);
-	free(w);
-	return 0;
-}
+#include "tests/unit/station/world.h"
 
 /* A job that stands before its issue step, with a key of its own. */
 static void make_job(struct world *w, struct job *job, const char *serial, const char *hwid, uint8_t key)
@@ -223,7 +182,7 @@ static void test_journal_job_of_another_profile_goes_to_a_person(void **state)
 	job_deinit(&again);
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define T(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {

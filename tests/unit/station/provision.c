@@ -8,6 +8,7 @@
 
 #include "station/provision.h"
 #include "station/journal.h"
+#include "tests/unit/station/world.h"
 
 /* A unit whose first answers fail, behind a port that counts who holds it. */
 struct flaky {
@@ -63,52 +64,6 @@ static int flaky_open(void *arg, struct fixture **ret_fixture, struct err *err)
 	return 0;
 }
 
-struct world {
-	char path[64];
-	struct station st;
-	struct conf_slot slot;
-	struct conf_profile profile;
-	struct tools tools;
-};
-
-static int setup(void **state)
-{
-	struct world *w = calloc(1, sizeof(*w));
-	struct err err = { 0 };
-
-	assert_int_equal(str_format(w->path, sizeof(w->path), "/tmp/provision-test-XXXXXX"), 0);
-	close(mkstemp(w->path));
-	assert_int_equal(db_open(w->path, &w->st.db, &err), 0);
-	assert_int_equal(journal_init(w->st.db, &err), 0);
-	assert_int_equal(audit_init(w->st.db, &err), 0);
-	assert_int_equal(mailbox_new(&w->st.events, &err), 0);
-	assert_int_equal(seats_new(&w->st.seats, &err), 0);
-	str_clip(w->slot.name, sizeof(w->slot.name), "1");
-	str_clip(w->profile.name, sizeof(w->profile.name), "sensor");
-	w->profile.attest = ATTEST_X509;
-	w->slot.profiles[0] = &w->profile;
-	w->slot.profiles_n = 1;
-	*state = w;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct world *w = *state;
-	char side[80];
-
-	seats_free(w->st.seats);
-	mailbox_free(w->st.events);
-	db_close(w->st.db);
-	(void)unlink(w->path);
-	if (str_format(side, sizeof(side), "%s-wal", w->path) == 0)
-		(void)unlink(side);
-	if (str_format(side, sizeof(side), "%s-shm", w->path) == 0)
-		(void)unlink(side);
-	free(w);
-	return 0;
-}
-
 static enum outcome provision(struct world *w, struct flaky *unit, struct err *why)
 {
 	CLEANUP(fixture_closep) struct fixture *fixture = NULL;
@@ -150,10 +105,10 @@ static void test_provision_unit_that_never_answers_is_the_units_fault(void **sta
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_provision_retry_holds_one_port_at_a_time, setup,
-						teardown),
+		cmocka_unit_test_setup_teardown(test_provision_retry_holds_one_port_at_a_time, world_setup,
+						world_teardown),
 		cmocka_unit_test_setup_teardown(test_provision_unit_that_never_answers_is_the_units_fault,
-						setup, teardown),
+						world_setup, world_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
