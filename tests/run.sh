@@ -15,7 +15,7 @@ all=
 case "${1:-}" in
 "") ;;
 --all) all=1 ;;
-*) sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 2 ;;
+*) sed -n '2,10s/^# \{0,1\}//p' "$0"; exit 2 ;;
 esac
 passed=0
 failed=0
