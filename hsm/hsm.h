@@ -3,9 +3,10 @@
  * (v2.40, the clauses below are its own); p11-kit loads the module.
  *
  * Threads: struct hsm is shared and locks itself. A session and its keys belong
- * to one thread. Errors: wrong, expired or locked PIN and a missing token are
- * ERR_OPERATOR; a lost session or removed token is ERR_RETRY (the next call
- * opens it again, and starts a module again whose service went away);
+ * to one thread. Errors: wrong, expired or locked PIN and a token that is missing
+ * at hsm_open are ERR_OPERATOR; a lost session or a token that went away later is
+ * ERR_RETRY (the next call looks for it and opens it again, and starts a module
+ * again whose service went away);
  * everything that makes the token doubtful is ERR_STATION. The program ignores
  * SIGPIPE: a module that talks to a service may write to a closed socket.
  */

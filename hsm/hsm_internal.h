@@ -22,7 +22,7 @@
 #define HSM_ID_NEW_LEN 16                     /* CKA_ID of keys that are made here: random           */
 #define HSM_NO_SESSION ((CK_SESSION_HANDLE)0) /* CK_INVALID_HANDLE, 9.4 */
 
-/* One module, one token. The lock guards spare, pin_refused and every login. */
+/* One module, one token. The lock guards spare, pin_refused, was_there and every login. */
 struct hsm {
 	CK_FUNCTION_LIST *p11;
 	bool owns_module; /* loaded by hsm_open, so hsm_close unloads it */
@@ -35,6 +35,7 @@ struct hsm {
 	 */
 	CK_SESSION_HANDLE spare;
 	bool pin_refused; /* never tried again by this struct */
+	bool was_there;   /* the token was logged in once: the URI is right */
 	CK_TOKEN_INFO token;
 	CK_SLOT_ID slot;
 	/* Every call through the module is inside the gate; restarting the module waits until nobody is. */

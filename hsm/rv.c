@@ -31,7 +31,7 @@ static const struct rv_entry table[] = {
 	RV(CKR_SESSION_CLOSED, ERR_RETRY, SESSION_LOST, REOPEN),
 	RV(CKR_DEVICE_REMOVED, ERR_RETRY, SESSION_LOST, TOKEN),
 	RV(CKR_CRYPTOKI_NOT_INITIALIZED, ERR_RETRY, SESSION_LOST, REOPEN),
-	RV(CKR_TOKEN_NOT_PRESENT, ERR_OPERATOR, SESSION_LOST, "put the token in"),
+	RV(CKR_TOKEN_NOT_PRESENT, ERR_RETRY, SESSION_LOST, "put the token in"),
 	RV(CKR_TOKEN_NOT_RECOGNIZED, ERR_OPERATOR, SESSION_LOST, "put the right token in"),
 	RV(CKR_SLOT_ID_INVALID, ERR_RETRY, SESSION_LOST, TOKEN),
 	/* It is still there, but can't be trusted to work: closed first, then opened again. */

@@ -44,6 +44,7 @@ static int open_handle(struct hsm *hsm, CK_SESSION_HANDLE *ret_handle, struct er
 		(void)hsm->p11->C_CloseSession(handle);
 		return -1;
 	}
+	hsm->was_there = true;
 	*ret_handle = handle;
 	return 0;
 }

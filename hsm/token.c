@@ -77,8 +77,9 @@ int hsm_token_find(struct hsm *hsm, struct err *err)
 		slot = slots.ids[i];
 		n++;
 	}
+	/* A token that was there and is away may be back in a moment; the caller's tries decide. */
 	if (n == 0)
-		return err_set(err, ERR_OPERATOR, CKR_TOKEN_NOT_PRESENT,
+		return err_set(err, hsm->was_there ? ERR_RETRY : ERR_OPERATOR, CKR_TOKEN_NOT_PRESENT,
 			       "no token matches %.100s; put it in, or correct the token's URI",
 			       hsm->token_uri);
 	if (n > 1)

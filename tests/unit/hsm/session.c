@@ -157,9 +157,22 @@ static void test_sign_token_removed_then_put_back_heals(void **state)
 	spy.removed = true;
 	assert_failed(sign_once(key, &err), &err, ERR_RETRY, "CKR_DEVICE_REMOVED");
 	for (unsigned i = 0; i < 3; i++)
-		assert_failed(sign_once(key, &err), &err, ERR_OPERATOR, "no token matches");
+		assert_failed(sign_once(key, &err), &err, ERR_RETRY, "no token matches");
 	spy.removed = false;
 	assert_ok(sign_once(key, &err), &err);
+}
+
+/* Nothing was logged in yet: a wrong URI is for a person, at once. */
+static void test_open_token_never_seen_is_operator(void **state)
+{
+	const struct world *w = *state;
+	CK_FUNCTION_LIST list = spy_list(w);
+	struct hsm *hsm = NULL;
+	struct err err;
+
+	spy.removed = true;
+	assert_failed(hsm_attach(&list, &w->conf, &hsm, &err), &err, ERR_OPERATOR, "no token matches");
+	assert_null(hsm);
 }
 
 static void test_key_gone_after_reopening_is_operator(void **state)
@@ -294,6 +307,7 @@ int main(void)
 		cmocka_unit_test(test_sign_doubtful_session_is_closed_not_leaked),
 		cmocka_unit_test(test_sign_all_sessions_closed_heals_with_login),
 		cmocka_unit_test(test_sign_token_removed_then_put_back_heals),
+		cmocka_unit_test(test_open_token_never_seen_is_operator),
 		cmocka_unit_test(test_key_gone_after_reopening_is_operator),
 		cmocka_unit_test(test_sessions_two_at_most_for_thousand_signatures),
 		cmocka_unit_test(test_random_fills_and_differs),
