@@ -205,6 +205,21 @@ int ek_public_key(const struct ek_public *ek, struct public_key *ret_key, struct
 	return 0;
 }
 
+/*
+ * One key has many public areas: exponent 0 or 65537, attributes that don't
+ * matter here, two policies, coordinates with or without leading zeros. The
+ * numbers alone say whether it is the same; both are of full length here.
+ */
+static void identify(const struct ek_public *ek, uint8_t ret[SHA256_LEN])
+{
+	static const uint8_t rsa[] = { 0x00, TPM_ALG_RSA }, ecc[] = { 0x00, TPM_ALG_ECC };
+
+	if (ek->type == PKI_EK_RSA_2048)
+		sha256_two(BYTES_ARRAY(rsa), ek->modulus, ret);
+	else
+		sha256_two(BYTES_ARRAY(ecc), bytes_of(ek->point + 1, P256_POINT_LEN - 1), ret);
+}
+
 int pki_ek_parse(struct bytes tpm2b_public, struct pki_ek *ret_ek, struct err *err)
 {
 	CLEANUP(public_key_deinit) struct public_key key = { NULL, KEY_RSA };
@@ -213,6 +228,6 @@ int pki_ek_parse(struct bytes tpm2b_public, struct pki_ek *ret_ek, struct err *e
 	if (ek_public_read(tpm2b_public, &ek, err) < 0 || ek_public_key(&ek, &key, err) < 0)
 		return -1;
 	ret_ek->type = ek.type == PKI_EK_RSA_2048 ? PKI_EK_RSA_2048 : PKI_EK_ECC_P256;
-	sha256(tpm2b_public, ret_ek->sha256);
+	identify(&ek, ret_ek->sha256);
 	return 0;
 }

@@ -132,7 +132,12 @@ MUST_USE int pki_key_make(const char *cn, struct secret *ret_key, struct buf *re
 /* What an EK public area says of itself. */
 struct pki_ek {
 	enum { PKI_EK_RSA_2048, PKI_EK_ECC_P256 } type;
-	uint8_t sha256[SHA256_LEN]; /* of the TPM2B_PUBLIC: how the EK is told from others */
+	/*
+	 * How the EK is told from others: SHA-256 of TPM_ALG_ID and modulus, or of TPM_ALG_ID,
+	 * x and y in 32 octets each. Not of the TPM2B_PUBLIC, of which one key has many
+	 * (exponent 0 or 65537, attributes, policy, leading zeros).
+	 */
+	uint8_t sha256[SHA256_LEN];
 };
 /*
  * Reads a TPM2B_PUBLIC (TPM 2.0 Part 2, 12.2.4) and accepts it as an endorsement
