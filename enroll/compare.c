@@ -194,29 +194,49 @@ int compare_group(struct bytes ours, struct bytes theirs, struct difference *ret
 	return 0;
 }
 
-/* Decodes straight into the secure heap; the JSON's own copy is wiped when it is freed. */
-static int key_at(const json_t *json, const char *path, struct secret *ret, struct err *err)
+/*
+ * Decodes straight into the secure heap; the JSON's own copy is wiped when it is
+ * freed. *ret_found false: what is there is no key.
+ */
+static int key_at(const json_t *json, const char *path, struct secret *ret, bool *ret_found, struct err *err)
 {
 	const char *text = text_at(json, path);
 	SECRET_AUTO encoded = { NULL, 0 };
+	struct err why = { 0 };
 
-	if (text == NULL || strlen(text) > BASE64_LEN(256))
-		return err_set(err, ERR_OPERATOR, 0, "the service's answer has no %s", path);
+	*ret_found = false;
+	if (text == NULL || text[0] == '\0' || strlen(text) > BASE64_LEN(256))
+		return 0;
 	if (secret_copy(bytes_str(text), &encoded, err) < 0)
 		return -1;
-	return secret_base64_decode(&encoded, ret, err);
+	if (secret_base64_decode(&encoded, ret, &why) == 0) {
+		*ret_found = true;
+		return 0;
+	}
+	if (why.class == ERR_OPERATOR)
+		return 0;
+	*err = why;
+	return -1;
 }
 
+/* A record without a key, or with half of one, is another record than ours, and no fault of this pass. */
 static int compare_key(const json_t *json, const char *path, const uint8_t key_sha256[SHA256_LEN],
 		       struct difference *ret, struct err *err)
 {
 	SECRET_AUTO key = { NULL, 0 };
 	uint8_t digest[SHA256_LEN];
+	bool found = false;
 
-	if (key_at(json, path, &key, err) < 0)
+	if (ret->differs)
+		return 0;
+	if (key_at(json, path, &key, &found, err) < 0)
 		return -1;
+	if (!found) {
+		tell(ret, path, "a key", "nothing that is one");
+		return 0;
+	}
 	sha256(secret_bytes(&key), digest);
-	if (!ret->differs && !bytes_equal(BYTES_ARRAY(digest), bytes_of(key_sha256, SHA256_LEN)))
+	if (!bytes_equal(BYTES_ARRAY(digest), bytes_of(key_sha256, SHA256_LEN)))
 		tell(ret, path, "one key", "another");
 	return 0;
 }
@@ -243,11 +263,16 @@ int symmetric_key_of(struct bytes json, struct secret *ret_key, struct err *err)
 	CLEANUP(json_freep) json_t *got = parse(json);
 	const json_t *mechanism = at(got, "attestation") != NULL ? at(got, "attestation") : got;
 	const char *type = text_at(mechanism, "type");
+	bool found = false;
 
 	if (type == NULL)
 		return err_set(err, ERR_RETRY, 0, "the service's answer is no attestation mechanism");
 	if (strcmp(type, "symmetricKey") != 0)
 		return err_set(err, ERR_OPERATOR, 0, "it exists with attestation %s instead of symmetricKey",
 			       type);
-	return key_at(mechanism, "symmetricKey.primaryKey", ret_key, err);
+	if (key_at(mechanism, "symmetricKey.primaryKey", ret_key, &found, err) < 0)
+		return -1;
+	if (!found)
+		return err_set(err, ERR_OPERATOR, 0, "the service's answer has no key that can be read");
+	return 0;
 }

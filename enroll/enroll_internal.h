@@ -77,10 +77,10 @@ struct difference {
 MUST_USE int compare_enrollment(struct bytes ours, struct bytes theirs, struct difference *ret,
 				struct err *err);
 MUST_USE int compare_group(struct bytes ours, struct bytes theirs, struct difference *ret, struct err *err);
-/* theirs is the reply of attestationmechanism; both keys must have this digest. */
+/* theirs is the reply of attestationmechanism; both keys must be there and have this digest. */
 MUST_USE int compare_keys(const uint8_t key_sha256[SHA256_LEN], struct bytes theirs, struct difference *ret,
 			  struct err *err);
-/* The primary key of an AttestationMechanism, or of a group that carries one. ERR_OPERATOR if none is in it. */
+/* The primary key of an AttestationMechanism, or of a group that carries one. ERR_OPERATOR if none can be read. */
 MUST_USE int symmetric_key_of(struct bytes json, struct secret *ret_key, struct err *err);
 
 /* --- reply.c: what the service says ----------------------------------------------------------------- */

@@ -155,7 +155,32 @@ static void test_compare_keys_both_must_be_ours(void **state)
 			 0);
 	assert_true(d.differs);
 	assert_null(strstr(d.text, "AQEB"));
-	assert_int_equal(compare_keys(digest, BYTES_LIT("{\"type\":\"symmetricKey\"}"), &d, &err), -1);
+}
+
+/* An error here would stop the whole pass, for ever. */
+static void test_compare_keys_what_is_no_key_differs(void **state)
+{
+	static const char *const bad[] = {
+		"{\"type\":\"symmetricKey\"}",
+		"{\"type\":\"symmetricKey\",\"symmetricKey\":{\"primaryKey\":null,\"secondaryKey\":null}}",
+		"{\"type\":\"symmetricKey\",\"symmetricKey\":{\"primaryKey\":\"no base64\"}}",
+		"{\"type\":\"symmetricKey\",\"symmetricKey\":{\"primaryKey\":\"\"}}",
+		"{\"type\":\"symmetricKey\",\"symmetricKey\":{\"primaryKey\":7}}",
+		"{\"type\":\"symmetricKey\",\"symmetricKey\":{\"primaryKey\":\"AAAAAAAAAAAAAAAAAAAAAA==\"}}",
+	};
+	static const uint8_t key[16] = { 0 };
+	uint8_t digest[SHA256_LEN];
+
+	(void)state;
+	sha256(BYTES_ARRAY(key), digest);
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		struct difference d = { 0 };
+		struct err err = { 0 };
+
+		assert_int_equal(compare_keys(digest, bytes_str(bad[i]), &d, &err), 0);
+		assert_true(d.differs);
+		assert_non_null(strstr(d.text, "ours is a key, the service has nothing that is one"));
+	}
 }
 
 static void test_symmetric_key_of_group_and_of_mechanism(void **state)
@@ -177,6 +202,8 @@ static void test_symmetric_key_of_group_and_of_mechanism(void **state)
 	assert_memory_equal(two.p, one.p, 3);
 	assert_int_equal(symmetric_key_of(BYTES_LIT("{\"type\":\"x509\"}"), &two, &err), -1);
 	assert_int_equal(err.class, ERR_OPERATOR);
+	assert_int_equal(symmetric_key_of(BYTES_LIT("{\"type\":\"symmetricKey\"}"), &two, &err), -1);
+	assert_int_equal(err.class, ERR_OPERATOR);
 	assert_int_equal(symmetric_key_of(BYTES_LIT("[]"), &two, &err), -1);
 	assert_int_equal(err.class, ERR_RETRY);
 }
@@ -189,6 +216,7 @@ int main(void)
 		cmocka_unit_test(test_compare_what_is_no_enrollment_is_an_error),
 		cmocka_unit_test(test_compare_x509_by_thumbprint_and_no_second_certificate),
 		cmocka_unit_test(test_compare_keys_both_must_be_ours),
+		cmocka_unit_test(test_compare_keys_what_is_no_key_differs),
 		cmocka_unit_test(test_symmetric_key_of_group_and_of_mechanism),
 	};
 
