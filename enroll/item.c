@@ -81,32 +81,55 @@ static void judge_difference(struct item *item, const struct difference *differe
 	quarantine(item, reason);
 }
 
+/*
+ * Only what a later pass or somebody else must handle is an error; a key that is
+ * gone is this item's own trouble and must not stop the others.
+ */
+static int derive_key(const struct macer *keys, struct item *item, struct secret *ret, struct err *err)
+{
+	SECRET_AUTO key = { NULL, 0 };
+	uint8_t digest[SHA256_LEN];
+	struct err why = { 0 };
+	char text[REASON_MAX], reason[REASON_MAX];
+
+	if (secret_new(SHA256_LEN, &key, err) < 0)
+		return -1;
+	if (keys->mac(keys->key, bytes_str(item->registration_id), key.p, &why) < 0) {
+		if (why.class != ERR_OPERATOR && why.class != ERR_UNIT) {
+			*err = why;
+			return err_wrap(err, "deriving the key of %s", item->registration_id);
+		}
+		(void)snprintf(reason, sizeof(reason), "its symmetric key can't be derived: %.200s",
+			       err_text(&why, text, sizeof(text)));
+		quarantine(item, reason);
+		return 0;
+	}
+	sha256(secret_bytes(&key), digest);
+	if (!bytes_equal(BYTES_ARRAY(digest), BYTES_ARRAY(item->key_sha256))) {
+		quarantine(item, "its symmetric key was derived from another group key than today's");
+		return 0;
+	}
+	*ret = key;
+	key = (struct secret){ NULL, 0 };
+	return 0;
+}
+
 /* *ret_ok false: the item is settled, because its key can't be had. */
 int item_wire_payload(const struct run *run, struct item *item, struct secret *ret, bool *ret_ok,
 		      struct err *err)
 {
 	const struct macer *keys = run->service->device_keys;
 	SECRET_AUTO key = { NULL, 0 };
-	uint8_t digest[SHA256_LEN];
 
 	*ret_ok = true;
 	if (!item->has_key)
 		return payload_with_key(buf_bytes(&item->payload), NULL, ret, err);
-	if (keys == NULL) {
+	if (keys == NULL)
 		quarantine(item, "its symmetric key can't be derived: no key for it is configured");
-		*ret_ok = false;
-		return 0;
-	}
-	if (secret_new(SHA256_LEN, &key, err) < 0 ||
-	    keys->mac(keys->key, bytes_str(item->registration_id), key.p, err) < 0)
-		return err_wrap(err, "deriving the key of %s", item->registration_id);
-	sha256(secret_bytes(&key), digest);
-	if (!bytes_equal(BYTES_ARRAY(digest), BYTES_ARRAY(item->key_sha256))) {
-		quarantine(item, "its symmetric key was derived from another group key than today's");
-		*ret_ok = false;
-		return 0;
-	}
-	return payload_with_key(buf_bytes(&item->payload), &key, ret, err);
+	else if (derive_key(keys, item, &key, err) < 0)
+		return -1;
+	*ret_ok = item->verdict == ITEM_OPEN;
+	return *ret_ok ? payload_with_key(buf_bytes(&item->payload), &key, ret, err) : 0;
 }
 
 /* No usable answer: a record that this happens to again and again may be the cause, and travels alone. */

@@ -363,6 +363,58 @@ static void test_batch_symmetric_key_that_cannot_be_had_is_quarantined(void **st
 	assert_int_equal(script->calls, 0);
 }
 
+/* A key in a device that may fail: class ERR_NONE means that it works. */
+struct failing_key {
+	enum err_class class;
+	long code;
+};
+
+static int mac_failing(void *key, struct bytes message, uint8_t ret_mac[SHA256_LEN], struct err *err)
+{
+	const struct failing_key *failing = key;
+
+	if (failing->class != ERR_NONE)
+		return err_set(err, failing->class, failing->code, "the token has no such key");
+	return world_macer.mac(world_macer.key, message, ret_mac, err);
+}
+
+static void test_batch_group_key_is_gone_stops_only_its_record(void **state)
+{
+	struct script *script = *state;
+	struct failing_key gone = { ERR_OPERATOR, 0 };
+	const struct macer keys = { mac_failing, &gone };
+
+	queue_symmetric(script, &other_macer);
+	queue_tpm(script->world, "unit-1", 1);
+	enroll_service_set_device_keys(script->service, &keys);
+	SCRIPT(script, { POST_BULK, { .status = 200, .body = BULK_OK } });
+	assert_int_equal(send_well(script).enrolled, 1);
+	assert_int_equal(row_of(script->world, "unit-1").state, ENROLL_ENROLLED);
+	assert_int_equal(row_of(script->world, "unit-s").state, ENROLL_QUARANTINED);
+	assert_non_null(strstr(row_of(script->world, "unit-s").reason, "the token has no such key"));
+}
+
+static void test_batch_group_key_fails_for_now_keeps_its_record(void **state)
+{
+	struct script *script = *state;
+	struct failing_key failing = { ERR_RETRY, 0 };
+	const struct macer keys = { mac_failing, &failing };
+
+	queue_symmetric(script, &other_macer);
+	enroll_service_set_device_keys(script->service, &keys);
+	SCRIPT(script, { POST_BULK, { .status = 200, .body = BULK_OK } });
+	assert_int_equal(send_well(script).retried, 1);
+	assert_int_equal(row_of(script->world, "unit-s").state, ENROLL_RETRY);
+	failing.class = ERR_STATION;
+	script_open(script, &world_macer);
+	enroll_service_set_device_keys(script->service, &keys);
+	assert_int_equal(
+		enroll_requeue(script->world->db, WORLD_NOW_MS, NULL, &(int64_t){ 0 }, &(struct err){ 0 }),
+		0);
+	send_badly(script, ERR_STATION);
+	assert_int_equal(counts(script->world).queued, 1);
+}
+
 static void test_batch_symmetric_key_is_not_in_the_database(void **state)
 {
 	struct script *script = *state;
@@ -456,6 +508,8 @@ int main(void)
 		TEST(test_batch_budget_used_up_waits_for_its_turn),
 		TEST(test_batch_symmetric_key_is_derived_for_the_wire),
 		TEST(test_batch_symmetric_key_that_cannot_be_had_is_quarantined),
+		TEST(test_batch_group_key_is_gone_stops_only_its_record),
+		TEST(test_batch_group_key_fails_for_now_keeps_its_record),
 		TEST(test_batch_symmetric_key_is_not_in_the_database),
 		TEST(test_batch_certificate_not_trusted_is_the_operators),
 		TEST(test_batch_other_host_name_is_the_operators),
