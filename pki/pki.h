@@ -35,8 +35,8 @@ struct pki_csr;
 /*
  * Reads a PKCS#10 request (RFC 2986): no trailing bytes, one CN and nothing else
  * in the subject, a strong key (P-256, P-384, RSA of 2048 to 4096 bits with an
- * odd public exponent of at least 65537; a point off its curve is refused), and
- * the signature by that key, which is the proof of possession.
+ * odd public exponent of at least 65537; a point off its curve is refused) in the
+ * one encoding that DER has for it, so that its hash is the key's, and the signature by that key, which is the proof of possession.
  */
 MUST_USE int pki_csr_parse(struct bytes der, struct pki_csr **ret_csr, struct err *err);
 void pki_csr_free(struct pki_csr *csr);

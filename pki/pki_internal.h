@@ -108,7 +108,7 @@ struct public_key {
 	EVP_PKEY *pkey;
 	enum key_kind kind;
 };
-/* From SubjectPublicKeyInfo; a point off its curve is refused here. ERR_UNIT. */
+/* From SubjectPublicKeyInfo, exact DER; a point off its curve is refused here. ERR_UNIT. */
 MUST_USE int public_key_read(struct bytes spki, struct public_key *ret_key, struct err *err);
 void public_key_deinit(struct public_key *key);
 /* subjectKeyIdentifier: the first 20 octets of SHA-256 of the key's bits (RFC 7093 2, method 1). */

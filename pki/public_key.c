@@ -1,7 +1,8 @@
 /*
- * Public keys from SubjectPublicKeyInfo. EC keys are told by their exact header
- * (RFC 5480: named curve, uncompressed point), so nothing else gets through, and
- * made from the point: a sixth of the time that OpenSSL's decoder search takes.
+ * Public keys from SubjectPublicKeyInfo, each in one encoding only: its hash tells
+ * it from others. EC keys are told by their exact header (RFC 5480: named curve,
+ * uncompressed point) and made from the point: a sixth of the time that OpenSSL's
+ * decoder search takes. RSA keys are written again and compared.
  */
 #include "pki/pki_internal.h"
 
@@ -65,6 +66,22 @@ static int read_ec(const struct curve *curve, struct bytes spki, EVP_PKEY **ret_
 	return 0;
 }
 
+/*
+ * OpenSSL reads BER: long lengths, no parameters, bytes behind the key. What it
+ * writes is DER (RFC 3279 2.3.1), and a key in another form would pass as another.
+ */
+static int check_der(const EVP_PKEY *pkey, struct bytes spki, struct err *err)
+{
+	CLEANUP(openssl_freep) unsigned char *der = NULL;
+	int n = i2d_PUBKEY(pkey, &der);
+
+	if (n <= 0)
+		return openssl_fail(err, ERR_STATION, "OpenSSL can't write a public key");
+	if (!bytes_equal(bytes_of(der, (size_t)n), spki))
+		return err_set(err, ERR_UNIT, 0, "the public key is not DER (RFC 3279 2.3.1)");
+	return 0;
+}
+
 static int read_rsa(struct bytes spki, EVP_PKEY **ret_pkey, struct err *err)
 {
 	CLEANUP(pkey_freep) EVP_PKEY *pkey = NULL;
@@ -78,6 +95,8 @@ static int read_rsa(struct bytes spki, EVP_PKEY **ret_pkey, struct err *err)
 	/* An EC key here has explicit parameters, another curve, or a compressed point. */
 	if (EVP_PKEY_is_a(pkey, "RSA") != 1)
 		return err_set(err, ERR_UNIT, 0, "the public key is not P-256, P-384 or RSA");
+	if (check_der(pkey, spki, err) < 0)
+		return -1;
 	*ret_pkey = pkey;
 	pkey = NULL;
 	return 0;
