@@ -5,6 +5,7 @@
  */
 #include "hsm/hsm_internal.h"
 
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 
 #define DIGEST_MAX 48
@@ -171,12 +172,22 @@ int hsm_key_sign(void *key, enum sign_alg alg, struct bytes message, struct buf 
 	return 0;
 }
 
+/* A MAC may be a device's key: it leaves nothing on the stack. */
+struct mac_room {
+	uint8_t bytes[SIG_MAX];
+};
+
+static void mac_room_wipe(struct mac_room *room)
+{
+	OPENSSL_cleanse(room->bytes, sizeof(room->bytes));
+}
+
 int hsm_key_mac(void *key, struct bytes message, uint8_t ret_mac[SHA256_LEN], struct err *err)
 {
 	CLEANUP(hsm_leave) struct hsm *inside = NULL;
 	CK_MECHANISM mechanism = { CKM_SHA256_HMAC, NULL, 0 };
+	CLEANUP(mac_room_wipe) struct mac_room mac;
 	struct hsm_key *macer = key;
-	uint8_t mac[SIG_MAX];
 
 	if (macer->type != HSM_KEY_HMAC)
 		return err_set(err, ERR_OPERATOR, 0, "key %.100s is a key pair; name a secret key for HMAC",
@@ -186,8 +197,8 @@ int hsm_key_mac(void *key, struct bytes message, uint8_t ret_mac[SHA256_LEN], st
 	/* Modules refuse a NULL input even when it is empty. */
 	if (message.p == NULL)
 		message = bytes_of("", 0);
-	if (token_sign(macer, &mechanism, message, mac, err) < 0)
+	if (token_sign(macer, &mechanism, message, mac.bytes, err) < 0)
 		return -1;
-	memcpy(ret_mac, mac, SHA256_LEN);
+	memcpy(ret_mac, mac.bytes, SHA256_LEN);
 	return 0;
 }
