@@ -82,22 +82,34 @@ int verify_symmetric(struct job *job, struct err *err)
 	return prove_mac(job, err);
 }
 
+/* What the challenge hides, and what it is hidden with. */
+struct hidden {
+	uint8_t secret[PKI_CREDENTIAL_SECRET_LEN], seed[32];
+};
+
+static void hidden_wipe(struct hidden *hidden)
+{
+	OPENSSL_cleanse(hidden, sizeof(*hidden));
+}
+
 /* Only the TPM that holds this EK can open the credential (TPM 2.0 Part 1, 24). */
 static int challenge(struct job *job, struct bytes srk_name, struct err *err)
 {
 	BUF_AUTO(id_object, PKI_EK_PUBLIC_MAX);
 	BUF_AUTO(encrypted, PKI_EK_PUBLIC_MAX);
 	BUF_AUTO(answer, 64);
-	uint8_t secret[PKI_CREDENTIAL_SECRET_LEN], seed[32];
+	CLEANUP(hidden_wipe) struct hidden hidden;
 
-	if (fresh(secret, sizeof(secret), err) < 0 || fresh(seed, sizeof(seed), err) < 0)
+	if (fresh(hidden.secret, sizeof(hidden.secret), err) < 0 ||
+	    fresh(hidden.seed, sizeof(hidden.seed), err) < 0)
 		return -1;
-	if (pki_credential_make(buf_bytes(&job->ek.public_area), srk_name, secret, seed, &id_object,
-				&encrypted, err) < 0)
+	if (pki_credential_make(buf_bytes(&job->ek.public_area), srk_name, hidden.secret, hidden.seed,
+				&id_object, &encrypted, err) < 0)
 		return err_wrap(err, "making the credential challenge");
 	if (fixture_tpm_activate(job->tpm, buf_bytes(&id_object), buf_bytes(&encrypted), &answer, err) < 0)
 		return err_wrap(err, "the TPM's answer to the credential challenge");
-	if (answer.len != sizeof(secret) || CRYPTO_memcmp(answer.p, secret, sizeof(secret)) != 0)
+	if (answer.len != sizeof(hidden.secret) ||
+	    CRYPTO_memcmp(answer.p, hidden.secret, sizeof(hidden.secret)) != 0)
 		return err_set(err, ERR_UNIT, 0, "the TPM does not hold the endorsement key that it showed");
 	return 0;
 }
