@@ -260,7 +260,7 @@ int64_t run_now(const struct run *run);
 /* service_call, counted. */
 MUST_USE int run_call(struct run *run, const struct http_request *request, struct answer *ret,
 		      struct err *err);
-/* 404 where something is created: this is not the service, and it is not asked every moment. Returns -1. */
+/* 404 to a bulk call: this is not the service, and it is not asked every moment. Returns -1. */
 int run_wrong_host(struct run *run, const struct answer *answer, struct err *err);
 
 void item_set_reason(struct item *item, const char *text);

@@ -142,6 +142,17 @@ void item_lost(struct item *item, const struct err *why)
 		item->next = NEXT_PUT;
 }
 
+/*
+ * It, or what it needs, is not there: create it alone, a limited number of times.
+ * The 404 is the service's own, with its error body; service_call saw to that.
+ */
+static void create_again(const struct run *run, struct item *item, const struct answer *answer)
+{
+	item->next = NEXT_PUT;
+	item_refused(run, item, answer->http.kind == REPLY_ABSENT ? 0 : answer->error.code,
+		     answer->error.text);
+}
+
 static int step_put(struct run *run, struct item *item, struct answer *answer, struct err *err)
 {
 	char path[PATH_CAP];
@@ -165,7 +176,8 @@ static int step_put(struct run *run, struct item *item, struct answer *answer, s
 		item->next = NEXT_GET;
 		return 0;
 	case REPLY_ABSENT:
-		return run_wrong_host(run, answer, err);
+		create_again(run, item, answer);
+		return 0;
 	case REPLY_REFUSED:
 	case REPLY_BUSY:
 	case REPLY_LOGIN:
@@ -182,14 +194,6 @@ static int step_put(struct run *run, struct item *item, struct answer *answer, s
 	else
 		item_enrolled(item);
 	return 0;
-}
-
-/* It is not there after all: create it alone, a limited number of times. */
-static void create_again(const struct run *run, struct item *item, const struct answer *answer)
-{
-	item->next = NEXT_PUT;
-	item_refused(run, item, answer->http.kind == REPLY_ABSENT ? 0 : answer->error.code,
-		     answer->error.text);
 }
 
 static int step_get(struct run *run, struct item *item, struct answer *answer, struct err *err)

@@ -231,6 +231,33 @@ static void test_batch_refused_as_a_whole_finds_the_bad_one(void **state)
 	assert_int_equal(row_of(script->world, "poison").state, ENROLL_QUARANTINED);
 }
 
+static void test_batch_404_to_one_record_is_its_own_and_limited(void **state)
+{
+	struct script *script = *state;
+
+	queue_tpm(script->world, "lost", 1);
+	queue_tpm(script->world, "unit-2", 1);
+	SCRIPT(script, { POST_BULK, { .status = 400, .body = ERROR_BODY("400004") } },
+	       { "PUT /enrollments/lost", { .status = 404, .body = ERROR_BODY("404201") } },
+	       { "PUT /enrollments/unit-2", { .status = 200, .body = HELD("unit-2", EK_ONE) } },
+	       { "PUT /enrollments/lost", { .status = 404, .body = ERROR_BODY("404201") } });
+	assert_int_equal(send_well(script).enrolled, 1);
+	assert_int_equal(row_of(script->world, "lost").state, ENROLL_RETRY);
+	assert_int_equal(row_of(script->world, "lost").attempts, 1);
+	send_until_calls(script, 4);
+	assert_int_equal(row_of(script->world, "lost").state, ENROLL_QUARANTINED);
+}
+
+static void test_batch_404_to_a_bulk_call_blames_no_record(void **state)
+{
+	struct script *script = *state;
+
+	queue_tpm(script->world, "unit-1", 1);
+	SCRIPT(script, { POST_BULK, { .status = 404, .body = ERROR_BODY("404201") } });
+	send_badly(script, ERR_OPERATOR);
+	assert_int_equal(row_of(script->world, "unit-1").state, ENROLL_QUEUED);
+}
+
 /* 400 without the service's body comes from somebody else (dps-api 10.13): no record is to blame. */
 static void test_batch_400_of_another_service_blames_no_record(void **state)
 {
@@ -500,6 +527,8 @@ int main(void)
 		TEST(test_batch_server_error_is_retried_and_not_counted),
 		TEST(test_batch_that_is_lost_three_times_travels_alone),
 		TEST(test_batch_refused_as_a_whole_finds_the_bad_one),
+		TEST(test_batch_404_to_one_record_is_its_own_and_limited),
+		TEST(test_batch_404_to_a_bulk_call_blames_no_record),
 		TEST(test_batch_400_of_another_service_blames_no_record),
 		TEST(test_batch_login_refused_leaves_rows_queued),
 		TEST(test_batch_transient_refusals_are_limited),
