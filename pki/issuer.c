@@ -23,11 +23,6 @@ void pki_issuer_free(struct pki_issuer *issuer)
 	free(issuer);
 }
 
-struct bytes pki_issuer_der(const struct pki_issuer *issuer)
-{
-	return buf_bytes(&issuer->der);
-}
-
 int pki_issuer_has_key(const struct pki_issuer *issuer, struct bytes spki, struct err *err)
 {
 	if (!bytes_equal(buf_bytes(&issuer->spki), spki))

@@ -19,7 +19,7 @@
 #define PKI_SPKI_MAX   1024
 #define PKI_CN_MAX     64 /* ub-common-name, Appendix A.1 */
 
-/* How leaves are made; from the configuration, checked by pki_profile_check. */
+/* How leaves are made; from the configuration, which has it checked by pki_profile_check. */
 struct pki_profile {
 	unsigned validity_days;
 	bool may_outlive_issuer; /* else notAfter is cut to the issuer's */
@@ -36,7 +36,8 @@ struct pki_csr;
  * Reads a PKCS#10 request (RFC 2986): no trailing bytes, one CN and nothing else
  * in the subject, a strong key (P-256, P-384, RSA of 2048 to 4096 bits with an
  * odd public exponent of at least 65537; a point off its curve is refused) in the
- * one encoding that DER has for it, so that its hash is the key's, and the signature by that key, which is the proof of possession.
+ * one encoding that DER has for it, so that its hash tells it from others, and the
+ * signature by that key, which is the proof of possession.
  */
 MUST_USE int pki_csr_parse(struct bytes der, struct pki_csr **ret_csr, struct err *err);
 void pki_csr_free(struct pki_csr *csr);
@@ -59,7 +60,6 @@ struct pki_issuer;
 MUST_USE int pki_issuer_new(struct bytes cert_der, struct pki_issuer **ret_issuer, struct err *err);
 void pki_issuer_free(struct pki_issuer *issuer);
 DEFINE_CLEANUP(pki_issuer_freep, struct pki_issuer, pki_issuer_free)
-struct bytes pki_issuer_der(const struct pki_issuer *issuer);
 /* ERR_OPERATOR if this certificate was issued by another CA: name or signature are not the issuer's. */
 MUST_USE int pki_issuer_issued(const struct pki_issuer *issuer, struct bytes cert_der, struct err *err);
 /* ERR_OPERATOR if the HSM's key is not the key of this certificate. */
