@@ -77,22 +77,41 @@ static int open_writable(struct hsm_session *session, CK_SESSION_HANDLE *ret_han
 	return rv == CKR_OK ? 0 : hsm_rv_error(rv, "C_OpenSession", err);
 }
 
-/* A key that came out less sealed than asked is removed and stops the station. */
-static int check_sealed(struct hsm_session *session, CK_SESSION_HANDLE writable, CK_OBJECT_HANDLE object,
-			const char *label, struct err *err)
+/* What signs only; a module may have no such attribute, and then can't do it either. */
+static int check_sign_only(struct hsm_session *session, CK_OBJECT_HANDLE object, const char *label,
+			   struct err *err)
+{
+	static const CK_ATTRIBUTE_TYPE off[] = { CKA_DECRYPT, CKA_UNWRAP, CKA_DERIVE };
+	CK_BBOOL value;
+	size_t n;
+
+	for (size_t i = 0; i < ARRAY_LEN(off); i++) {
+		value = CK_FALSE;
+		if (hsm_attribute_read(session, object, off[i], &value, sizeof(value), &n, err) < 0)
+			return -1;
+		if (n > 0 && value != CK_FALSE)
+			return err_set(err, ERR_STATION, 0,
+				       "the token made key %s for more than signing although it was told not "
+				       "to; it was removed; use another module",
+				       label);
+	}
+	return 0;
+}
+
+static int check_sealed(struct hsm_session *session, CK_OBJECT_HANDLE object, const char *label,
+			struct err *err)
 {
 	bool sensitive = false, extractable = true;
 
 	if (hsm_bool_read(session, object, CKA_SENSITIVE, &sensitive, err) < 0 ||
 	    hsm_bool_read(session, object, CKA_EXTRACTABLE, &extractable, err) < 0)
 		return -1;
-	if (sensitive && !extractable)
-		return 0;
-	(void)session->hsm->p11->C_DestroyObject(writable, object);
-	return err_set(err, ERR_STATION, 0,
-		       "the token made key %s extractable although it was told not to; it was removed; use "
-		       "another module",
-		       label);
+	if (!sensitive || extractable)
+		return err_set(err, ERR_STATION, 0,
+			       "the token made key %s extractable although it was told not to; it was "
+			       "removed; use another module",
+			       label);
+	return check_sign_only(session, object, label, err);
 }
 
 struct pair_kind {
@@ -160,7 +179,9 @@ static int make_pair(struct hsm_session *session, CK_SESSION_HANDLE writable, co
 						  private.n, &public_object, &private_object);
 	if (rv != CKR_OK)
 		return hsm_rv_error(rv, "C_GenerateKeyPair", err);
-	if (check_sealed(session, writable, private_object, label, err) < 0) {
+	/* One that could not be looked at goes, too: it would only take its label. */
+	if (check_sealed(session, private_object, label, err) < 0) {
+		(void)session->hsm->p11->C_DestroyObject(writable, private_object);
 		(void)session->hsm->p11->C_DestroyObject(writable, public_object);
 		return -1;
 	}
@@ -204,7 +225,11 @@ static int make_hmac(struct hsm_session *session, CK_SESSION_HANDLE writable, co
 	rv = session->hsm->p11->C_CreateObject(writable, t.attrs, t.n, &object);
 	if (rv != CKR_OK)
 		return hsm_rv_error(rv, "C_CreateObject", err);
-	return check_sealed(session, writable, object, label, err);
+	if (check_sealed(session, object, label, err) < 0) {
+		(void)session->hsm->p11->C_DestroyObject(writable, object);
+		return -1;
+	}
+	return 0;
 }
 
 int hsm_key_import_hmac(struct hsm_session *session, const char *label, const struct secret *value,

@@ -110,40 +110,137 @@ static void test_generate_hmac_is_bug_and_import_of_bad_lengths_refused(void **s
 	assert_failed(hsm_key_import_hmac(session, "hmac", &large, &err), &err, ERR_OPERATOR, "513 bytes");
 }
 
-/* A module that ignores what it is told; PKCS#11 passes no context, so it is found here. */
-static CK_FUNCTION_LIST *careless_real;
+/* A module that ignores what it is told, or can't be asked; PKCS#11 passes no context, so it is here. */
+static struct {
+	CK_FUNCTION_LIST *real;
+	CK_ATTRIBUTE_TYPE type; /* made true although it was to be false, or not told */
+} careless;
+
+static void loosen(CK_ATTRIBUTE *attrs, CK_ULONG n)
+{
+	static CK_BBOOL yes = CK_TRUE;
+
+	for (CK_ULONG i = 0; i < n; i++)
+		if (attrs[i].type == careless.type)
+			attrs[i].pValue = &yes;
+}
 
 static CK_RV careless_generate(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_ATTRIBUTE *public,
 			       CK_ULONG public_n, CK_ATTRIBUTE *private, CK_ULONG private_n,
 			       CK_OBJECT_HANDLE *ret_public, CK_OBJECT_HANDLE *ret_private)
 {
-	static CK_BBOOL yes = CK_TRUE;
-
-	for (CK_ULONG i = 0; i < private_n; i++)
-		if (private[i].type == CKA_EXTRACTABLE)
-	private[i].pValue = &yes;
-	return careless_real->C_GenerateKeyPair(session, mechanism, public, public_n, private, private_n,
+	loosen(private, private_n);
+	return careless.real->C_GenerateKeyPair(session, mechanism, public, public_n, private, private_n,
 						ret_public, ret_private);
 }
 
-static void test_generate_extractable_anyway_is_removed_and_stops(void **state)
+static CK_RV careless_create(CK_SESSION_HANDLE session, CK_ATTRIBUTE *attrs, CK_ULONG n,
+			     CK_OBJECT_HANDLE *ret_object)
+{
+	loosen(attrs, n);
+	return careless.real->C_CreateObject(session, attrs, n, ret_object);
+}
+
+static CK_RV silent_attribute(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE *attrs,
+			      CK_ULONG n)
+{
+	if (attrs[0].type == careless.type)
+		return CKR_DEVICE_ERROR;
+	return careless.real->C_GetAttributeValue(session, object, attrs, n);
+}
+
+/* Both halves are gone: the label is free again. */
+static void assert_nothing_left(struct hsm_session *session)
+{
+	bool found = true;
+	struct err err;
+
+	assert_ok(hsm_key_exists(session, "pkcs11:object=careless", &found, &err), &err);
+	assert_false(found);
+	careless.type = CKA_VENDOR_DEFINED;
+	assert_ok(hsm_key_generate(session, HSM_KEY_EC_P256, "careless", &err), &err);
+}
+
+static void remove_objects(struct hsm_session *session, const struct world *w)
+{
+	CK_ATTRIBUTE label = ck_attr(CKA_LABEL, "careless", 8);
+	CK_SESSION_HANDLE writable;
+	CK_OBJECT_HANDLE found[4];
+	CK_ULONG n = 0;
+	struct err err;
+
+	assert_ok(hsm_objects_find(session, &label, 1, found, ARRAY_LEN(found), &n, &err), &err);
+	assert_int_equal(w->real->C_OpenSession(session->hsm->slot, CKF_SERIAL_SESSION | CKF_RW_SESSION, NULL,
+						NULL, &writable),
+			 CKR_OK);
+	for (CK_ULONG i = 0; i < n; i++)
+		assert_int_equal(w->real->C_DestroyObject(writable, found[i]), CKR_OK);
+	assert_int_equal(w->real->C_CloseSession(writable), CKR_OK);
+}
+
+static void test_generate_less_sealed_than_asked_is_removed_and_stops(void **state)
+{
+	static const CK_ATTRIBUTE_TYPE off[] = { CKA_EXTRACTABLE, CKA_DECRYPT, CKA_UNWRAP, CKA_DERIVE };
+	const struct world *w = *state;
+	CK_FUNCTION_LIST list = *w->real;
+	CLEANUP(hsm_closep) struct hsm *hsm = world_attach(w, &list);
+	CLEANUP(hsm_session_closep) struct hsm_session *session = world_session(hsm);
+	struct err err;
+
+	careless.real = w->real;
+	list.C_GenerateKeyPair = careless_generate;
+	for (size_t i = 0; i < ARRAY_LEN(off); i++) {
+		careless.type = off[i];
+		assert_failed(hsm_key_generate(session, HSM_KEY_EC_P256, "careless", &err), &err, ERR_STATION,
+			      "although it was told not");
+		assert_nothing_left(session);
+		remove_objects(session, w);
+	}
+}
+
+static void test_import_hmac_less_sealed_than_asked_is_removed_and_stops(void **state)
+{
+	static const CK_ATTRIBUTE_TYPE off[] = { CKA_EXTRACTABLE, CKA_DECRYPT, CKA_UNWRAP, CKA_DERIVE };
+	const struct world *w = *state;
+	CK_FUNCTION_LIST list = *w->real;
+	CLEANUP(hsm_closep) struct hsm *hsm = world_attach(w, &list);
+	CLEANUP(hsm_session_closep) struct hsm_session *session = world_session(hsm);
+	SECRET_AUTO value = { NULL, 0 };
+	struct err err;
+
+	world_secret("0123456789abcdef0123456789abcdef", &value);
+	careless.real = w->real;
+	list.C_CreateObject = careless_create;
+	for (size_t i = 0; i < ARRAY_LEN(off); i++) {
+		careless.type = off[i];
+		assert_failed(hsm_key_import_hmac(session, "careless", &value, &err), &err, ERR_STATION,
+			      "although it was told not");
+		assert_nothing_left(session);
+		remove_objects(session, w);
+	}
+}
+
+/* A link that hiccups at the look afterwards: nothing stays that would take the label of the next try. */
+static void test_generate_or_import_not_looked_at_is_removed(void **state)
 {
 	const struct world *w = *state;
 	CK_FUNCTION_LIST list = *w->real;
 	CLEANUP(hsm_closep) struct hsm *hsm = world_attach(w, &list);
 	CLEANUP(hsm_session_closep) struct hsm_session *session = world_session(hsm);
-	bool found = true;
+	SECRET_AUTO value = { NULL, 0 };
 	struct err err;
 
-	careless_real = w->real;
-	list.C_GenerateKeyPair = careless_generate;
-	assert_failed(hsm_key_generate(session, HSM_KEY_EC_P256, "careless", &err), &err, ERR_STATION,
-		      "extractable although");
-	assert_ok(hsm_key_exists(session, "pkcs11:object=careless", &found, &err), &err);
-	assert_false(found);
-	/* The public half went with it: the label is free again. */
-	list.C_GenerateKeyPair = w->real->C_GenerateKeyPair;
-	assert_ok(hsm_key_generate(session, HSM_KEY_EC_P256, "careless", &err), &err);
+	world_secret("0123456789abcdef0123456789abcdef", &value);
+	careless.real = w->real;
+	list.C_GetAttributeValue = silent_attribute;
+	careless.type = CKA_SENSITIVE;
+	assert_failed(hsm_key_generate(session, HSM_KEY_EC_P256, "careless", &err), &err, ERR_RETRY,
+		      "CKR_DEVICE_ERROR");
+	careless.type = CKA_EXTRACTABLE;
+	assert_failed(hsm_key_import_hmac(session, "careless", &value, &err), &err, ERR_RETRY,
+		      "CKR_DEVICE_ERROR");
+	assert_nothing_left(session);
+	remove_objects(session, w);
 }
 
 int main(void)
@@ -154,7 +251,9 @@ int main(void)
 		cmocka_unit_test(test_import_hmac_is_sealed),
 		cmocka_unit_test(test_generate_taken_or_bad_label_refused),
 		cmocka_unit_test(test_generate_hmac_is_bug_and_import_of_bad_lengths_refused),
-		cmocka_unit_test(test_generate_extractable_anyway_is_removed_and_stops),
+		cmocka_unit_test(test_generate_less_sealed_than_asked_is_removed_and_stops),
+		cmocka_unit_test(test_import_hmac_less_sealed_than_asked_is_removed_and_stops),
+		cmocka_unit_test(test_generate_or_import_not_looked_at_is_removed),
 	};
 
 	return cmocka_run_group_tests(tests, world_setup, world_teardown);
