@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 
 #include <ini.h>
@@ -222,8 +223,8 @@ static const struct conf_key keys[] = {
 	{ "profile", "attest", set_attest, PROFILE_FIELD(attest), 0, 0 },
 	{ "profile", "key", set_key_source, PROFILE_FIELD(key), 0, 0 },
 	{ "profile", "subject", check_subject, 0, 0, 0, 0 },
-	{ "profile", "validity-days", set_number, PROFILE_FIELD(certificate.validity_days), 1,
-	  PKI_VALIDITY_DAYS_MAX },
+	/* Any number: what certificates can hold is known to pki_profile_check. */
+	{ "profile", "validity-days", set_number, PROFILE_FIELD(certificate.validity_days), 0, UINT_MAX },
 	{ "profile", "outlive-issuer", set_yes_no, PROFILE_FIELD(certificate.may_outlive_issuer), 0, 0 },
 	{ "profile", "enroll", set_enroll, PROFILE_FIELD(enroll), 0, 0 },
 	{ "profile", "group", set_text, PROFILE_FIELD(group), 0, 0 },
@@ -418,6 +419,7 @@ static int check_device_keys(struct parser *p, const struct conf_profile *profil
 static int check_profile(struct parser *p, const struct conf_profile *profile)
 {
 	const char *missing = NULL;
+	struct err why = { 0 };
 
 	p->line = profile->line;
 	if (profile->attest == ATTEST_UNSET)
@@ -430,6 +432,8 @@ static int check_profile(struct parser *p, const struct conf_profile *profile)
 		return fail(p, "profile lacks the key", missing);
 	if (profile->attest == ATTEST_TPM && profile->enroll == ENROLL_GROUP)
 		return fail(p, "a TPM has no enrollment group: enroll = individual", NULL);
+	if (pki_profile_check(&profile->certificate, &why) < 0)
+		return fail(p, why.what, NULL);
 	return check_device_keys(p, profile);
 }
 

@@ -125,6 +125,10 @@ static void test_conf_bad_values_refused(void **state)
 		       "station.ini:17:", "pigeon");
 	assert_refused(HEAD "[profile \"p\"]\nattest = tpm\nenroll = group\ngroup = g\n" SLOT,
 		       "station.ini:14:", "no enrollment group");
+	assert_refused(HEAD SENSOR "validity-days = 0\n" SLOT, "station.ini:14:", "1 to 3000000 are allowed");
+	assert_refused(HEAD SENSOR "validity-days = 3000001\n" SLOT,
+		       "station.ini:14:", "validity-days is 3000001");
+	assert_refused(HEAD SENSOR "validity-days = 4294967296\n" SLOT, "station.ini:17:", "number from 0");
 	assert_refused(HEAD "[profile \"p\"]\nattest = symmetric\n" SLOT,
 		       "station.ini:14:", "lacks the key: \"group-key\"");
 	assert_refused(HEAD "[profile \"p\"]\nattest = symmetric\ngroup-key = pkcs11:object=g\n"
