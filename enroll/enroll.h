@@ -127,7 +127,8 @@ MUST_USE int enroll_recover(struct db *db, struct err *err);
 
 /*
  * A thread that sends while the station works. status is called from that
- * thread after each batch and each change between reachable and not.
+ * thread after each batch, each change between reachable and not, and each new
+ * class or code of err; ERR_STATION and ERR_BUG are told each time.
  */
 struct enroll_sender;
 struct enroll_sender_status {

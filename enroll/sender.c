@@ -69,12 +69,21 @@ static int64_t held_ms(struct enroll_sender *sender, const struct err *err)
 	return wait > FAILED_MS ? wait : FAILED_MS;
 }
 
-/* What was said last. */
+/* What was said last; class and code of why not reachable. */
 struct shown {
 	bool known, reachable;
+	enum err_class class;
+	long code;
 };
 
-/* Progress is told each time, being unreachable once; lost calls tell nothing about it. */
+/* The same trouble again. What concerns the station is said each time: it must not be missed. */
+static bool said_before(const struct shown *shown, const struct err *err)
+{
+	return shown->known && !shown->reachable && err->class < ERR_STATION && err->class == shown->class &&
+	       err->code == shown->code;
+}
+
+/* Progress is told each time, each kind of trouble once; lost calls tell nothing about it. */
 static void report(struct enroll_sender *sender, struct shown *shown, int rc,
 		   const struct enroll_progress *progress, const struct err *err)
 {
@@ -85,16 +94,16 @@ static void report(struct enroll_sender *sender, struct shown *shown, int rc,
 		return;
 	if (lost && !(shown->known && shown->reachable))
 		return;
-	if (rc < 0 && shown->known && !shown->reachable)
+	if (rc < 0 && said_before(shown, err))
 		return;
-	*shown = (struct shown){ true, status.reachable };
+	*shown = (struct shown){ true, rc == 0, rc == 0 ? ERR_NONE : err->class, rc == 0 ? 0 : err->code };
 	sender->status(sender->arg, &status);
 }
 
 static void *sender_main(void *arg)
 {
 	struct enroll_sender *sender = arg;
-	struct shown shown = { false, false };
+	struct shown shown = { 0 };
 
 	while (!stopping(sender)) {
 		struct err err = { 0 };

@@ -95,6 +95,58 @@ static void test_sender_unreachable_is_said_once(void **state)
 	assert_int_equal(counts(e->world).queued + counts(e->world).retry, 1);
 }
 
+/* The login's key fails in the ways that a test sets while the sender runs. */
+struct failing_key {
+	atomic_int class;
+	atomic_long code;
+};
+
+static int mac_failing(void *key, struct bytes message, uint8_t ret_mac[SHA256_LEN], struct err *err)
+{
+	struct failing_key *failing = key;
+
+	(void)message, (void)ret_mac;
+	return err_set(err, (enum err_class)atomic_load(&failing->class), atomic_load(&failing->code),
+		       "the key fails");
+}
+
+/* Wakes the sender until it has reported so often; false if that does not come. */
+static bool wait_for_reports(struct enroll_sender *sender, struct watch *watch, unsigned reports)
+{
+	const struct deadline dl = deadline_in_ms(PATIENCE_MS);
+
+	while (seen(watch).reports < reports && !deadline_passed(&dl)) {
+		enroll_sender_wake(sender);
+		deadline_sleep(&dl, 20);
+	}
+	return seen(watch).reports >= reports;
+}
+
+static void test_sender_new_kind_of_trouble_is_said_again(void **state)
+{
+	struct emulated *e = *state;
+	struct watch watch = { .lock = PTHREAD_MUTEX_INITIALIZER };
+	struct failing_key failing = { ERR_OPERATOR, 1 };
+	const struct macer macer = { mac_failing, &failing };
+	struct enroll_sender *sender;
+	bool code, class, again;
+
+	EMULATE(e);
+	queue_tpm(e->world, "unit-1", 1);
+	emulated_open(e, &macer);
+	sender = start(e, &watch);
+	assert_true(wait_for_reports(sender, &watch, 1));
+	atomic_store(&failing.code, 2);
+	code = wait_for_reports(sender, &watch, 2);
+	atomic_store(&failing.class, ERR_STATION);
+	class = wait_for_reports(sender, &watch, 3);
+	again = wait_for_reports(sender, &watch, 4);
+	enroll_sender_stop(sender);
+	assert_true(code && class && again);
+	assert_int_equal(watch.class, ERR_STATION);
+	assert_int_equal(watch.unreachable, watch.reports);
+}
+
 static void test_sender_stops_in_the_middle_of_a_call(void **state)
 {
 	struct emulated *e = *state;
@@ -124,6 +176,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_sender_sends_what_is_queued_later),
 		TEST(test_sender_unreachable_is_said_once),
+		TEST(test_sender_new_kind_of_trouble_is_said_again),
 		TEST(test_sender_stops_in_the_middle_of_a_call),
 	};
 
