@@ -97,9 +97,10 @@ static void part_bulk(const struct run *run)
 
 static void lose_bulk(const struct run *run, const struct err *why)
 {
+	run->service->answering = false;
 	for (size_t i = 0; i < run->batch->n; i++)
 		if (in_bulk(&run->batch->items[i]))
-			item_lost(&run->batch->items[i], why);
+			item_lost(run, &run->batch->items[i], why);
 }
 
 static int send_bulk(struct run *run, struct err *err)
@@ -123,6 +124,7 @@ static int send_bulk(struct run *run, struct err *err)
 	}
 	if (answer.http.kind == REPLY_ABSENT)
 		return run_wrong_host(run, &answer, err);
+	run->service->answering = true;
 	if (answer.http.kind == REPLY_DONE)
 		judge_bulk(run);
 	else

@@ -173,6 +173,7 @@ struct enroll_service {
 	const struct macer *device_keys;
 	struct http *http;
 	struct pace pace;
+	bool answering;    /* the last call about a record got a usable answer */
 	bool unsettled;    /* rows may have been left as sending: make them due first */
 	atomic_bool abort; /* set by enroll_sender_stop, read while a call runs */
 };
@@ -221,7 +222,7 @@ struct item {
 	bool has_key;
 	uint8_t key_sha256[SHA256_LEN];
 	enum row_next next;
-	int64_t attempts; /* refusals of this very record           */
+	int64_t attempts; /* refusals of this very record, and calls that broke on it */
 	int64_t lost;     /* calls with it that got no usable answer */
 	/* the outcome */
 	enum item_verdict verdict;
@@ -267,8 +268,8 @@ void item_set_reason(struct item *item, const char *text);
 void item_enrolled(struct item *item);
 /* The service refused this very record: fetched next, retried a limited number of times, or quarantined. */
 void item_refused(const struct run *run, struct item *item, int64_t code, const char *text);
-/* A call with it got no usable answer: if that happens again and again it may be the cause, and travels alone. */
-void item_lost(struct item *item, const struct err *why);
+/* A call with it got no usable answer: it travels alone if that happens often, and alone it ends in quarantine. */
+void item_lost(const struct run *run, struct item *item, const struct err *why);
 /*
  * What goes over the wire; a symmetric key is derived for it and wiped with it.
  * *ret_ok false: the item is settled, because its key can't be had.

@@ -132,14 +132,32 @@ int item_wire_payload(const struct run *run, struct item *item, struct secret *r
 	return *ret_ok ? payload_with_key(buf_bytes(&item->payload), &key, ret, err) : 0;
 }
 
-/* No usable answer: a record that this happens to again and again may be the cause, and travels alone. */
-void item_lost(struct item *item, const struct err *why)
+/*
+ * No usable answer. In a bulk call any record may be the cause, so those that are
+ * lost often travel alone. A lost single call counts as an attempt if the call
+ * before it was answered: the service is there, and this record breaks it. In an
+ * outage no call is answered, so it costs one attempt of one record and no more.
+ */
+void item_lost(const struct run *run, struct item *item, const struct err *why)
 {
-	if (why->class != ERR_RETRY || why->code == 429)
+	char text[REASON_MAX], reason[REASON_MAX];
+
+	if (why->class != ERR_RETRY || why->code == 429 || atomic_load(&run->service->abort))
 		return;
 	item->lost++;
-	if (item->lost >= LOST_MAX && item->next == NEXT_BULK)
-		item->next = NEXT_PUT;
+	if (item->next == NEXT_BULK) {
+		if (item->lost >= LOST_MAX)
+			item->next = NEXT_PUT;
+		return;
+	}
+	if (!run->service->answering)
+		return;
+	item->attempts++;
+	if (item->attempts < (int64_t)run->service->conf->attempts_max)
+		return;
+	(void)snprintf(reason, sizeof(reason), "no answer to it, but to others: %.200s",
+		       err_text(why, text, sizeof(text)));
+	quarantine(item, reason);
 }
 
 /*
@@ -238,19 +256,32 @@ static int step_keys(struct run *run, struct item *item, struct answer *answer, 
 	return 0;
 }
 
-static int step(struct run *run, struct item *item, struct err *err)
+static int step_next(struct run *run, struct item *item, struct answer *answer, struct err *err)
 {
-	ANSWER_AUTO(answer);
-
 	switch (item->next) {
 	case NEXT_BULK:
 	case NEXT_PUT:
-		return step_put(run, item, &answer, err);
+		return step_put(run, item, answer, err);
 	case NEXT_GET:
-		return step_get(run, item, &answer, err);
+		return step_get(run, item, answer, err);
 	case NEXT_KEYS:
-		return step_keys(run, item, &answer, err);
+		return step_keys(run, item, answer, err);
 	}
+	return 0;
+}
+
+static int step(struct run *run, struct item *item, struct err *err)
+{
+	ANSWER_AUTO(answer);
+	unsigned before = run->calls;
+
+	if (step_next(run, item, &answer, err) < 0) {
+		item_lost(run, item, err);
+		run->service->answering = false;
+		return err_wrap(err, "enrollment of %s", item->registration_id);
+	}
+	if (run->calls > before)
+		run->service->answering = true;
 	return 0;
 }
 
@@ -260,10 +291,8 @@ int item_settle(struct run *run, struct item *item, struct err *err)
 	int64_t wait = 0;
 
 	while (item->verdict == ITEM_OPEN && (wait = pace_wait_ms(&run->service->pace, run_now(run))) == 0)
-		if (step(run, item, err) < 0) {
-			item_lost(item, err);
-			return err_wrap(err, "enrollment of %s", item->registration_id);
-		}
+		if (step(run, item, err) < 0)
+			return -1;
 	if (item->verdict == ITEM_OPEN) {
 		item->verdict = ITEM_RETRY;
 		item->not_before_ms = run_now(run) + wait;

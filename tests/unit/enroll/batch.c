@@ -199,6 +199,19 @@ static void send_until_calls(struct script *script, size_t calls)
 	}
 }
 
+/* What the row's backoff decides by chance. */
+static void make_due_first(struct script *script, const char *registration_id)
+{
+	CLEANUP(db_rollback) struct db_tx tx = { 0 };
+	struct err err = { 0 };
+
+	assert_int_equal(db_begin(script->world->db, &tx, &err), 0);
+	assert_int_equal(db_run(&tx, "UPDATE outbox SET not_before_ms = 0 WHERE registration_id = ?1",
+				DB_VALUES(db_text(registration_id)), &err),
+			 0);
+	assert_int_equal(db_commit(&tx, &err), 0);
+}
+
 /* A record that breaks every call it is in must not hold the others for ever. */
 static void test_batch_that_is_lost_three_times_travels_alone(void **state)
 {
@@ -210,6 +223,40 @@ static void test_batch_that_is_lost_three_times_travels_alone(void **state)
 	       { "PUT /enrollments/unit-1", { .status = 200, .body = HELD("unit-1", EK_ONE) } });
 	send_until_calls(script, 4);
 	assert_int_equal(counts(script->world).enrolled, 1);
+}
+
+/* The service is there for the other record, so it is this one that it breaks on. */
+static void test_batch_record_that_breaks_each_call_alone_is_quarantined(void **state)
+{
+	struct script *script = *state;
+
+	queue_tpm(script->world, "poison", 1);
+	queue_tpm(script->world, "unit-1", 1);
+	SCRIPT(script, { POST_BULK, { .status = 400, .body = ERROR_BODY("400004") } },
+	       { "PUT /enrollments/poison", { .status = 500, .body = "" } },
+	       { "PUT /enrollments/unit-1", { .status = 200, .body = HELD("unit-1", EK_ONE) } },
+	       { "PUT /enrollments/poison", { .status = 500, .body = "" } });
+	assert_int_equal(send_well(script).retried, 2);
+	assert_int_equal(row_of(script->world, "poison").attempts, 1);
+	assert_int_equal(row_of(script->world, "unit-1").attempts, 0);
+	make_due_first(script, "unit-1");
+	send_until_calls(script, 4);
+	assert_int_equal(row_of(script->world, "unit-1").state, ENROLL_ENROLLED);
+	assert_int_equal(row_of(script->world, "poison").state, ENROLL_QUARANTINED);
+	assert_non_null(strstr(row_of(script->world, "poison").reason, "HTTP 500"));
+}
+
+static void test_batch_outage_quarantines_no_record(void **state)
+{
+	struct script *script = *state;
+
+	queue_tpm(script->world, "unit-1", 1);
+	queue_tpm(script->world, "unit-2", 1);
+	SCRIPT(script, { POST_BULK, { .status = 400, .body = ERROR_BODY("400004") } },
+	       { "any", { .status = 503, .body = "" } });
+	send_until_calls(script, 30);
+	assert_int_equal(counts(script->world).retry, 2);
+	assert_true(row_of(script->world, "unit-1").attempts + row_of(script->world, "unit-2").attempts <= 1);
 }
 
 static void test_batch_refused_as_a_whole_finds_the_bad_one(void **state)
@@ -526,6 +573,8 @@ int main(void)
 		TEST(test_batch_throttled_waits_as_long_as_asked),
 		TEST(test_batch_server_error_is_retried_and_not_counted),
 		TEST(test_batch_that_is_lost_three_times_travels_alone),
+		TEST(test_batch_record_that_breaks_each_call_alone_is_quarantined),
+		TEST(test_batch_outage_quarantines_no_record),
 		TEST(test_batch_refused_as_a_whole_finds_the_bad_one),
 		TEST(test_batch_404_to_one_record_is_its_own_and_limited),
 		TEST(test_batch_404_to_a_bulk_call_blames_no_record),
