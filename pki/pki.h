@@ -92,7 +92,11 @@ MUST_USE int pki_root_make(const struct pki_ca_request *request, const struct si
 MUST_USE int pki_intermediate_make(const struct pki_issuer *root, const struct pki_ca_request *request,
 				   const struct signer *signer, struct buf *ret_der, struct err *err);
 
-/* Verifies leaf ← intermediate ← root at now_s, for client authentication. */
+/*
+ * Verifies leaf ← intermediate ← root at now_s, for client authentication: exactly these
+ * three. A bad leaf is ERR_UNIT, a bad CA certificate ERR_OPERATOR, and so is any of them
+ * that is not yet or no longer valid, because a wrong clock is the likely cause.
+ */
 MUST_USE int pki_chain_verify(struct bytes leaf_der, struct bytes intermediate_der, struct bytes root_der,
 			      int64_t now_s, struct err *err);
 

@@ -67,14 +67,38 @@ static void test_chain_verify_other_intermediate_refused(void **state)
 	       ERR_UNIT, "does not verify at certificate 0");
 }
 
-static void test_chain_verify_leaf_out_of_time_refused(void **state)
+/* The CA's life begins a day before the leaf's: the times find the leaf first, then the others. */
+static void test_chain_verify_out_of_time_blames_the_clock(void **state)
 {
+	static const struct {
+		int64_t now_s;
+		const char *why;
+	} times[] = {
+		{ NOW_S - 1, "certificate 0 of the chain (0 is the leaf): certificate is not yet valid" },
+		{ NOW_S + 366 * DAY_S,
+		  "certificate 0 of the chain (0 is the leaf): certificate has expired" },
+		{ NOW_S - 2 * DAY_S, "certificate is not yet valid; check the station's clock" },
+		{ NOW_S + 3650 * DAY_S,
+		  "certificate 1 of the chain (0 is the leaf): certificate has expired" },
+		{ NOW_S + 7300 * DAY_S, "certificate has expired; check the station's clock" },
+	};
 	struct world *w = *state;
 
-	refuse(buf_bytes(&w->leaf), buf_bytes(&w->ca.intermediate), buf_bytes(&w->ca.root), NOW_S - 1,
-	       ERR_UNIT, "not yet valid");
-	refuse(buf_bytes(&w->leaf), buf_bytes(&w->ca.intermediate), buf_bytes(&w->ca.root),
-	       NOW_S + 366 * DAY_S, ERR_UNIT, "expired");
+	for (size_t i = 0; i < ARRAY_LEN(times); i++)
+		refuse(buf_bytes(&w->leaf), buf_bytes(&w->ca.intermediate), buf_bytes(&w->ca.root),
+		       times[i].now_s, ERR_OPERATOR, times[i].why);
+}
+
+/* Every signature is good, and the intermediate has no part in it. */
+static void test_chain_verify_leaf_of_the_root_refused(void **state)
+{
+	struct world *w = *state;
+	struct make_ca root_only = { .key = w->ca.root_key, .issuer = w->ca.root_issuer };
+	BUF_AUTO(leaf, PKI_CERT_MAX);
+
+	make_leaf(&root_only, &leaf);
+	refuse(buf_bytes(&leaf), buf_bytes(&w->ca.intermediate), buf_bytes(&w->ca.root), NOW_S, ERR_UNIT,
+	       "not by way of this intermediate");
 }
 
 static void test_chain_verify_ca_as_leaf_refused(void **state)
@@ -152,7 +176,8 @@ int main(void)
 		T(test_chain_verify_good_chain_accepted),
 		T(test_chain_verify_other_root_refused),
 		T(test_chain_verify_other_intermediate_refused),
-		T(test_chain_verify_leaf_out_of_time_refused),
+		T(test_chain_verify_out_of_time_blames_the_clock),
+		T(test_chain_verify_leaf_of_the_root_refused),
 		T(test_chain_verify_ca_as_leaf_refused),
 		T(test_chain_verify_leaf_as_intermediate_refused),
 		T(test_chain_verify_server_leaf_refused),
