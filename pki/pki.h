@@ -158,7 +158,9 @@ enum pki_ek_defect {
 	PKI_EK_NOT_DER = 8, /* OpenSSL refuses it: padded serial, unordered set...   */
 };
 /*
- * Reads an EK certificate and checks that it certifies exactly this EK.
+ * Reads an EK certificate and checks that it certifies exactly this EK. It proves nothing
+ * about who made the TPM: neither a signature nor a chain is checked, anyone can write such
+ * a certificate. What it finds is a board whose certificate is for another EK.
  * ret_defects is a set of pki_ek_defect; ret_der_len is the certificate's own
  * length in the bytes given (the original bytes are kept, never re-encoded).
  */
@@ -167,7 +169,7 @@ MUST_USE int pki_ek_cert_check(struct bytes cert, struct bytes tpm2b_public, uns
 
 #define PKI_CREDENTIAL_SECRET_LEN 32
 /*
- * TPM2_MakeCredential in software (TPM 2.0 Part 1, 24; standards 4): wraps secret so
+ * TPM2_MakeCredential in software (TPM 2.0 Part 1, 24): wraps secret so
  * that only the TPM holding this EK can open it, and only for the object of this
  * name (TPM2B_NAME content: nameAlg and digest). seed is 32 random bytes; a P-256
  * EK does without it, its seed comes out of ECDH with an ephemeral key.
