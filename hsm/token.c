@@ -99,19 +99,40 @@ void hsm_token_get(struct hsm *hsm, CK_SLOT_ID *ret_slot, CK_TOKEN_INFO *ret_tok
 	(void)pthread_mutex_unlock(&hsm->lock);
 }
 
+static bool same_token(const CK_TOKEN_INFO *a, const CK_TOKEN_INFO *b)
+{
+	return bytes_equal(BYTES_ARRAY(a->serialNumber), BYTES_ARRAY(b->serialNumber)) &&
+	       bytes_equal(BYTES_ARRAY(a->label), BYTES_ARRAY(b->label));
+}
+
+/* Call with the lock held. Another token may sit in the slot by now, and ours in another slot. */
+static int ask_token(struct hsm *hsm, CK_TOKEN_INFO *ret_token, struct err *err)
+{
+	CK_TOKEN_INFO token;
+
+	if (hsm->p11->C_GetTokenInfo(hsm->slot, &token) == CKR_OK && same_token(&token, &hsm->token)) {
+		*ret_token = token;
+		return 0;
+	}
+	if (hsm_token_find(hsm, err) < 0)
+		return -1;
+	*ret_token = hsm->token;
+	return 0;
+}
+
 int hsm_info(struct hsm *hsm, struct hsm_info *ret_info, struct err *err)
 {
 	CLEANUP(hsm_leave) struct hsm *inside = NULL;
 	CK_TOKEN_INFO token;
-	CK_SLOT_ID slot;
-	CK_RV rv;
+	int rc;
 
 	if (hsm_enter(hsm, &inside, err) < 0)
 		return -1;
-	hsm_token_get(hsm, &slot, &token);
-	rv = hsm->p11->C_GetTokenInfo(slot, &token);
-	if (rv != CKR_OK)
-		return hsm_rv_error(rv, "C_GetTokenInfo", err);
+	(void)pthread_mutex_lock(&hsm->lock);
+	rc = ask_token(hsm, &token, err);
+	(void)pthread_mutex_unlock(&hsm->lock);
+	if (rc < 0)
+		return -1;
 	hsm_text(token.label, sizeof(token.label), ret_info->label);
 	hsm_text(token.manufacturerID, sizeof(token.manufacturerID), ret_info->manufacturer);
 	hsm_text(token.model, sizeof(token.model), ret_info->model);

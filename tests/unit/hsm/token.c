@@ -30,8 +30,32 @@ static void test_info_token_gone_fails(void **state)
 	struct err err;
 
 	list.C_GetTokenInfo = token_info_removed;
-	assert_failed(hsm_info(hsm, &info, &err), &err, ERR_RETRY, "CKR_DEVICE_REMOVED");
+	assert_failed(hsm_info(hsm, &info, &err), &err, ERR_RETRY, "no token matches");
 	assert_string_equal(info.label, "before");
+}
+
+/* Its reader was plugged in elsewhere, and another token sits where it was. */
+static void test_info_token_in_another_slot_is_found_again(void **state)
+{
+	const struct world *w = *state;
+	CLEANUP(hsm_closep) struct hsm *hsm = world_attach(w, w->real);
+	CK_SLOT_ID right = hsm->slot;
+	struct slot_list slots;
+	struct hsm_info info;
+	struct err err;
+
+	world_token_make("neighbour");
+	assert_ok(hsm_slots(w->real, &slots, &err), &err);
+	for (CK_ULONG i = 0; i < slots.n; i++) {
+		hsm->slot = slots.ids[i];
+		assert_ok(hsm_info(hsm, &info, &err), &err);
+		assert_string_equal(info.label, WORLD_TOKEN);
+		assert_int_equal(hsm->slot, right);
+	}
+	hsm->slot = 0x7fffffff; /* none at all */
+	assert_ok(hsm_info(hsm, &info, &err), &err);
+	assert_string_equal(info.label, WORLD_TOKEN);
+	assert_int_equal(hsm->slot, right);
 }
 
 static void test_open_no_token_matches_is_operator(void **state)
@@ -126,6 +150,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_info_tells_the_token_without_padding),
 		cmocka_unit_test(test_info_token_gone_fails),
+		cmocka_unit_test(test_info_token_in_another_slot_is_found_again),
 		cmocka_unit_test(test_open_no_token_matches_is_operator),
 		cmocka_unit_test(test_open_two_tokens_match_is_operator),
 		cmocka_unit_test(test_open_pin_value_in_token_uri_refused),
