@@ -24,7 +24,10 @@ struct hsm_key;
 /* p11-kit's CK_FUNCTION_LIST; tests hand in a copy with one entry broken (C_GetFunctionList, 5.4). */
 struct _CK_FUNCTION_LIST;
 
-/* Where a PIN comes from: file:PATH, prompt, or credential:NAME ($CREDENTIALS_DIRECTORY of systemd). */
+/*
+ * Where a PIN comes from: file:PATH, prompt, or credential:NAME ($CREDENTIALS_DIRECTORY of systemd).
+ * prompt asks in hsm_open and never again: a token that forgets its login is then ERR_OPERATOR.
+ */
 struct hsm_conf {
 	const char *module;     /* p11-kit's name of a configured module, or an absolute path */
 	const char *token;      /* RFC 7512 URI that names exactly one token                  */

@@ -74,6 +74,12 @@ static int try_pin(struct hsm *hsm, CK_SESSION_HANDLE handle, struct err *err)
 			"token %s refused the PIN before and it is not tried twice; correct the PIN source, "
 			"then start again",
 			label);
+	/* Later it is a worker that logs in, in the middle of a screen and with nobody at the keyboard. */
+	if (hsm->was_there && strcmp(hsm->pin_source, "prompt") == 0)
+		return err_set(
+			err, ERR_OPERATOR, CKR_USER_NOT_LOGGED_IN,
+			"token %s forgot its login; the PIN must be typed again: start the station again",
+			label);
 	if (refuse_before_trying(token_flags(hsm), label, err) < 0 ||
 	    hsm_pin_read(hsm->pin_source, label, &pin, err) < 0)
 		return -1;

@@ -1,6 +1,8 @@
 /* One PIN, one try. C_Login is counted through a copy of the module's function list. */
 #include "world.h"
 
+#include <stdlib.h>
+
 /* What the broken entries use; set up by each test, because PKCS#11 passes no context. */
 static struct {
 	CK_FUNCTION_LIST *real;
@@ -174,6 +176,28 @@ static void test_login_pin_refused_while_running_is_never_tried_again(void **sta
 	assert_int_equal(spy.logins, 2);
 }
 
+static void test_login_again_with_a_prompted_pin_is_operator(void **state)
+{
+	const struct world *w = *state;
+	CK_FUNCTION_LIST list = spy_list(w);
+	CLEANUP(hsm_closep) struct hsm *hsm = world_attach(w, &list);
+	CLEANUP(hsm_session_closep) struct hsm_session *session = world_session(hsm);
+	struct hsm_key *key = world_key(session, HSM_KEY_EC_P256, "prompted");
+	BUF_AUTO(sig, 256);
+	struct err err;
+
+	free(hsm->pin_source);
+	hsm->pin_source = strdup("prompt"); /* as if it had been typed at the start */
+	assert_non_null(hsm->pin_source);
+	assert_int_equal(w->real->C_Logout(session->handle), CKR_OK);
+	assert_failed(hsm_key_sign(key, SIGN_ECDSA_SHA256, BYTES_LIT("a"), &sig, &err), &err, ERR_RETRY,
+		      "C_Sign");
+	for (unsigned i = 0; i < 3; i++)
+		assert_failed(hsm_key_sign(key, SIGN_ECDSA_SHA256, BYTES_LIT("a"), &sig, &err), &err,
+			      ERR_OPERATOR, "the PIN must be typed again: start the station again");
+	assert_int_equal(spy.logins, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -184,6 +208,7 @@ int main(void)
 		cmocka_unit_test(test_login_expired_pin_is_operator),
 		cmocka_unit_test(test_login_already_logged_in_is_success),
 		cmocka_unit_test(test_login_once_for_many_sessions),
+		cmocka_unit_test(test_login_again_with_a_prompted_pin_is_operator),
 		cmocka_unit_test(test_login_pin_refused_while_running_is_never_tried_again),
 	};
 
