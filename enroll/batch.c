@@ -119,7 +119,8 @@ static int send_bulk(struct run *run, struct err *err)
 	if (run_call(run, &post, &answer, err) < 0 ||
 	    (answer.http.kind == REPLY_DONE &&
 	     bulk_reply_parse(buf_bytes(&answer.http.body), &run->batch->reply, err) < 0)) {
-		lose_bulk(run, err);
+		if (answer.sent)
+			lose_bulk(run, err);
 		return -1;
 	}
 	if (answer.http.kind == REPLY_ABSENT)
@@ -142,15 +143,17 @@ static int send_all(struct run *run, struct err *err)
 	return 0;
 }
 
-/* A passing failure: what is open waits as long as the pace does, or longer if it was lost often. */
+/* A passing failure: what is open waits as long as the pace does, or longer if that, or its loss, goes on. */
 static void postpone(struct run *run, const struct err *why)
 {
 	int64_t now = run_now(run), hold = now + pace_wait_ms(&run->service->pace, now);
+	unsigned times = ++run->service->postponed;
 	char reason[REASON_MAX];
 
 	for (size_t i = 0; i < run->batch->n; i++) {
 		struct item *item = &run->batch->items[i];
-		int64_t own = now + pace_backoff_ms((unsigned)item->lost, service_chance());
+		unsigned lost = (unsigned)item->lost;
+		int64_t own = now + pace_backoff_ms(lost > times ? lost : times, service_chance());
 
 		if (item->verdict != ITEM_OPEN)
 			continue;
@@ -178,6 +181,8 @@ static int send_claimed(struct run *run, struct db *db, struct enroll_progress *
 	struct err why = { 0 };
 	int rc = send_all(run, &why);
 
+	if (rc == 0)
+		run->service->postponed = 0;
 	if (rc < 0 && why.class == ERR_RETRY) {
 		postpone(run, &why);
 		rc = 0;

@@ -173,15 +173,17 @@ struct enroll_service {
 	const struct macer *device_keys;
 	struct http *http;
 	struct pace pace;
-	bool answering;    /* the last call about a record got a usable answer */
-	bool unsettled;    /* rows may have been left as sending: make them due first */
-	atomic_bool abort; /* set by enroll_sender_stop, read while a call runs */
+	bool answering;     /* the last call about a record got a usable answer */
+	unsigned postponed; /* batches in a row that ended with ERR_RETRY */
+	bool unsettled;     /* rows may have been left as sending: make them due first */
+	atomic_bool abort;  /* set by enroll_sender_stop, read while a call runs */
 };
 
 /* What a call came to: REPLY_DONE, _REFUSED, _EXISTS or _ABSENT; error is filled for all but the first. */
 struct answer {
 	struct http_reply http;
 	struct item_error error;
+	bool sent; /* somebody was called, whatever came of it */
 };
 #define ANSWER_AUTO(name)                                                                                    \
 	CLEANUP(answer_deinit) struct answer name = { .http = { .body = { NULL, 0, 0, ENROLL_REPLY_MAX } } }
@@ -189,7 +191,8 @@ void answer_deinit(struct answer *answer);
 /*
  * One call, counted in the budget, with login. Everything else than the four
  * kinds is -1: ERR_OPERATOR (a person must act), ERR_RETRY (later; the outcome
- * may be unknown), ERR_STATION. After a failure the pace holds.
+ * may be unknown), ERR_STATION. After a failure the pace holds, but not after an
+ * ERR_RETRY of the login's key, which comes before anything is sent.
  */
 MUST_USE int service_call(struct enroll_service *service, int64_t now_ms, const struct http_request *request,
 			  struct answer *ret, struct err *err);
@@ -258,7 +261,7 @@ struct run {
 };
 /* The caller's clock, moved on by the time that the calls took. */
 int64_t run_now(const struct run *run);
-/* service_call, counted. */
+/* service_call, counted if it was sent. */
 MUST_USE int run_call(struct run *run, const struct http_request *request, struct answer *ret,
 		      struct err *err);
 /* 404 to a bulk call: this is not the service, and it is not asked every moment. Returns -1. */

@@ -14,8 +14,10 @@ int64_t run_now(const struct run *run)
 
 int run_call(struct run *run, const struct http_request *request, struct answer *ret, struct err *err)
 {
-	run->calls++;
-	return service_call(run->service, run_now(run), request, ret, err);
+	int rc = service_call(run->service, run_now(run), request, ret, err);
+
+	run->calls += ret->sent;
+	return rc;
 }
 
 int run_wrong_host(struct run *run, const struct answer *answer, struct err *err)
@@ -273,14 +275,15 @@ static int step_next(struct run *run, struct item *item, struct answer *answer, 
 static int step(struct run *run, struct item *item, struct err *err)
 {
 	ANSWER_AUTO(answer);
-	unsigned before = run->calls;
 
 	if (step_next(run, item, &answer, err) < 0) {
-		item_lost(run, item, err);
-		run->service->answering = false;
+		if (answer.sent) {
+			item_lost(run, item, err);
+			run->service->answering = false;
+		}
 		return err_wrap(err, "enrollment of %s", item->registration_id);
 	}
-	if (run->calls > before)
+	if (answer.sent)
 		run->service->answering = true;
 	return 0;
 }

@@ -129,18 +129,30 @@ static int judge(struct enroll_service *service, int64_t now_ms, struct answer *
 static int call_once(struct enroll_service *service, int64_t now_ms, const struct http_request *request,
 		     struct answer *ret, struct err *err)
 {
-	if (auth_refresh(&service->auth, now_ms, err) < 0)
-		return -1;
+	ret->sent = true;
 	pace_take(&service->pace, now_ms);
 	if (http_perform(service->http, request, &service->auth.header, &ret->http, err) < 0)
 		return -1;
 	return judge(service, now_ms, ret, err);
 }
 
+/* A key that fails for a moment says nothing about the service: nobody was called. */
+static int login(struct enroll_service *service, int64_t now_ms, struct err *err)
+{
+	if (auth_refresh(&service->auth, now_ms, err) == 0)
+		return 0;
+	if (err->class != ERR_RETRY)
+		pace_failed(&service->pace, now_ms, -1, service_chance());
+	return -1;
+}
+
 int service_call(struct enroll_service *service, int64_t now_ms, const struct http_request *request,
 		 struct answer *ret, struct err *err)
 {
+	ret->sent = false;
 	ret->http.retry_after[0] = '\0';
+	if (login(service, now_ms, err) < 0)
+		return -1;
 	if (call_once(service, now_ms, request, ret, err) < 0) {
 		pace_failed(&service->pace, now_ms, pace_retry_after_ms(ret->http.retry_after, now_ms),
 			    service_chance());

@@ -489,6 +489,42 @@ static void test_batch_group_key_fails_for_now_keeps_its_record(void **state)
 	assert_int_equal(counts(script->world).queued, 1);
 }
 
+static int64_t lost_of(struct script *script, const char *registration_id)
+{
+	CLEANUP(db_read_end) struct db_tx tx = { 0 };
+	int64_t lost = -1;
+	struct err err = { 0 };
+	bool found = false;
+
+	db_read_begin(script->world->db, &tx);
+	assert_int_equal(db_get_int(&tx, "SELECT lost FROM outbox WHERE registration_id = ?1",
+				    DB_VALUES(db_text(registration_id)), &lost, &found, &err),
+			 0);
+	assert_true(found);
+	return lost;
+}
+
+/* Nothing was sent: neither the record nor the service is to blame. */
+static void test_batch_login_key_hiccup_is_no_lost_call(void **state)
+{
+	struct script *script = *state;
+	struct failing_key failing = { ERR_RETRY, 0 };
+	const struct macer macer = { mac_failing, &failing };
+
+	script_open(script, &macer);
+	queue_tpm(script->world, "unit-1", 1);
+	SCRIPT(script, { POST_BULK, { .status = 200, .body = BULK_OK } });
+	assert_int_equal(send_well(script).retried, 1);
+	assert_int_equal(script->calls, 0);
+	assert_int_equal(lost_of(script, "unit-1"), 0);
+	assert_int_equal(script->service->pace.failures, 0);
+	assert_int_equal(script->service->postponed, 1);
+	failing.class = ERR_NONE;
+	send_until_calls(script, 1);
+	assert_int_equal(counts(script->world).enrolled, 1);
+	assert_int_equal(script->service->postponed, 0);
+}
+
 static void test_batch_symmetric_key_is_not_in_the_database(void **state)
 {
 	struct script *script = *state;
@@ -588,6 +624,7 @@ int main(void)
 		TEST(test_batch_symmetric_key_that_cannot_be_had_is_quarantined),
 		TEST(test_batch_group_key_is_gone_stops_only_its_record),
 		TEST(test_batch_group_key_fails_for_now_keeps_its_record),
+		TEST(test_batch_login_key_hiccup_is_no_lost_call),
 		TEST(test_batch_symmetric_key_is_not_in_the_database),
 		TEST(test_batch_certificate_not_trusted_is_the_operators),
 		TEST(test_batch_other_host_name_is_the_operators),
