@@ -5,8 +5,6 @@
  */
 #include "enroll/enroll_internal.h"
 
-#include <ctype.h>
-
 #include "base/encode.h"
 
 #define LIFETIME_S 3600

@@ -6,7 +6,6 @@
  */
 #include "enroll/enroll_internal.h"
 
-#include <ctype.h>
 #include <malloc.h>
 #include <stdlib.h>
 #include <strings.h>
