@@ -12,51 +12,90 @@ static bool in_bulk(const struct item *item)
 	return item->verdict == ITEM_OPEN && item->next == NEXT_BULK;
 }
 
-static int append_text(struct secret *body, struct bytes text, struct err *err)
+#define BODY_START "{\"mode\":\"create\",\"enrollments\":["
+#define BODY_END   "]}"
+
+/* The body of a bulk call: on the secure heap, which is small, only if a key is in it. */
+struct body {
+	bool has_key;
+	struct secret secret; /* its len is what is written */
+	size_t cap;           /* of secret                  */
+	struct buf plain;
+	unsigned n; /* enrollments in it */
+};
+
+static void body_deinit(struct body *body)
 {
-	if (text.len > ENROLL_BODY_MAX - body->len)
+	secret_wipe(&body->secret);
+	buf_deinit(&body->plain);
+}
+
+static struct bytes body_bytes(const struct body *body)
+{
+	return body->has_key ? secret_bytes(&body->secret) : buf_bytes(&body->plain);
+}
+
+/* As long as its payloads are together. */
+static int body_init(const struct run *run, struct body *body, struct err *err)
+{
+	size_t cap = sizeof(BODY_START) + sizeof(BODY_END);
+
+	for (size_t i = 0; i < run->batch->n; i++) {
+		const struct item *item = &run->batch->items[i];
+
+		if (!in_bulk(item))
+			continue;
+		cap += item->payload.len + 1 + (item->has_key ? PAYLOAD_KEY_ROOM : 0);
+		body->has_key |= item->has_key;
+	}
+	if (cap > ENROLL_BODY_MAX)
 		return err_set(err, ERR_BUG, 0, "a bulk call is longer than %d bytes", ENROLL_BODY_MAX);
-	memcpy(body->p + body->len, text.p, text.len);
-	body->len += text.len;
+	buf_init(&body->plain, cap);
+	if (!body->has_key)
+		return 0;
+	if (secret_new(cap, &body->secret, err) < 0)
+		return -1;
+	body->cap = cap;
+	body->secret.len = 0;
 	return 0;
 }
 
-static int append_item(const struct run *run, struct item *item, struct secret *body, unsigned *n,
-		       struct err *err)
+static int body_append(struct body *body, struct bytes text, struct err *err)
 {
-	SECRET_AUTO payload = { NULL, 0 };
-	bool ok = false;
-
-	if (item_wire_payload(run, item, &payload, &ok, err) < 0)
-		return -1;
-	if (!ok)
-		return 0;
-	if ((*n)++ > 0 && append_text(body, BYTES_LIT(","), err) < 0)
-		return -1;
-	return append_text(body, secret_bytes(&payload), err);
+	if (!body->has_key)
+		return buf_append(&body->plain, text) == 0 ? 0
+							   : err_set(err, ERR_STATION, 0, "out of memory");
+	if (text.len > body->cap - body->secret.len)
+		return err_set(err, ERR_BUG, 0, "a bulk call did not fit into its %zu bytes", body->cap);
+	memcpy(body->secret.p + body->secret.len, text.p, text.len);
+	body->secret.len += text.len;
+	return 0;
 }
 
-/* {"mode":"create","enrollments":[…]}; *ret_n of them */
-static int bulk_body(const struct run *run, struct secret *ret_body, unsigned *ret_n, struct err *err)
+static int body_append_item(const struct run *run, struct item *item, struct body *body, struct err *err)
 {
-	SECRET_AUTO body = { NULL, 0 };
-	unsigned n = 0;
+	SECRET_AUTO with_key = { NULL, 0 };
+	struct bytes payload = BYTES_NONE;
 
-	if (secret_new(ENROLL_BODY_MAX, &body, err) < 0)
+	if (item_wire_payload(run, item, &with_key, &payload, err) < 0)
 		return -1;
-	body.len = 0;
-	if (append_text(&body, BYTES_LIT("{\"mode\":\"create\",\"enrollments\":["), err) < 0)
+	if (item->verdict != ITEM_OPEN)
+		return 0;
+	if (body->n++ > 0 && body_append(body, BYTES_LIT(","), err) < 0)
+		return -1;
+	return body_append(body, payload, err);
+}
+
+/* {"mode":"create","enrollments":[...]} */
+static int body_fill(const struct run *run, struct body *body, struct err *err)
+{
+	if (body_init(run, body, err) < 0 || body_append(body, BYTES_LIT(BODY_START), err) < 0)
 		return -1;
 	for (size_t i = 0; i < run->batch->n; i++)
 		if (in_bulk(&run->batch->items[i]) &&
-		    append_item(run, &run->batch->items[i], &body, &n, err) < 0)
+		    body_append_item(run, &run->batch->items[i], body, err) < 0)
 			return -1;
-	if (append_text(&body, BYTES_LIT("]}"), err) < 0)
-		return -1;
-	*ret_body = body;
-	*ret_n = n;
-	body = (struct secret){ NULL, 0 };
-	return 0;
+	return body_append(body, BYTES_LIT(BODY_END), err);
 }
 
 static const struct item_error *error_of(const struct bulk_reply *reply, const char *id)
@@ -107,15 +146,14 @@ static int send_bulk(struct run *run, struct err *err)
 {
 	static const char path[] = "/enrollments?api-version=" ENROLL_API_VERSION;
 	struct http_request post = { "POST", path, BYTES_NONE };
-	SECRET_AUTO body = { NULL, 0 };
+	CLEANUP(body_deinit) struct body body = { 0 };
 	ANSWER_AUTO(answer);
-	unsigned n = 0;
 
-	if (bulk_body(run, &body, &n, err) < 0)
+	if (body_fill(run, &body, err) < 0)
 		return -1;
-	if (n == 0)
+	if (body.n == 0)
 		return 0;
-	post.body = secret_bytes(&body);
+	post.body = body_bytes(&body);
 	if (run_call(run, &post, &answer, err) < 0 ||
 	    (answer.http.kind == REPLY_DONE &&
 	     bulk_reply_parse(buf_bytes(&answer.http.body), &run->batch->reply, err) < 0)) {

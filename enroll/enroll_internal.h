@@ -51,7 +51,8 @@ MUST_USE int registration_id_check(const char *id, struct err *err);
  */
 MUST_USE int payload_build(const struct enroll_record *record, struct buf *ret_json,
 			   uint8_t ret_key_sha256[SHA256_LEN], bool *ret_has_key, struct err *err);
-/* The same JSON as it goes over the wire; key (NULL: none) becomes both keys of a symmetric one. */
+/* The JSON of a symmetric one as it goes over the wire: key becomes both its keys. */
+#define PAYLOAD_KEY_ROOM 512 /* how much longer that is at most */
 MUST_USE int payload_with_key(struct bytes payload, const struct secret *key, struct secret *ret_json,
 			      struct err *err);
 MUST_USE int payload_group_x509(const char *group_id, struct bytes ca_cert_pem, struct buf *ret_json,
@@ -274,11 +275,12 @@ void item_refused(const struct run *run, struct item *item, int64_t code, const 
 /* A call with it got no usable answer: it travels alone if that happens often, and alone it ends in quarantine. */
 void item_lost(const struct run *run, struct item *item, const struct err *why);
 /*
- * What goes over the wire; a symmetric key is derived for it and wiped with it.
- * *ret_ok false: the item is settled, because its key can't be had.
+ * What goes over the wire: the item's payload itself, or what is made in
+ * with_key, for which a symmetric key is derived. Borrowed from either.
+ * If the item is settled then, because its key can't be had, there is nothing to send.
  */
-MUST_USE int item_wire_payload(const struct run *run, struct item *item, struct secret *ret, bool *ret_ok,
-			       struct err *err);
+MUST_USE int item_wire_payload(const struct run *run, struct item *item, struct secret *with_key,
+			       struct bytes *ret, struct err *err);
 /* Single calls until it is settled or the budget is used up; then it waits, and no attempt is counted. */
 MUST_USE int item_settle(struct run *run, struct item *item, struct err *err);
 

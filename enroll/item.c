@@ -116,22 +116,24 @@ static int derive_key(const struct macer *keys, struct item *item, struct secret
 	return 0;
 }
 
-/* *ret_ok false: the item is settled, because its key can't be had. */
-int item_wire_payload(const struct run *run, struct item *item, struct secret *ret, bool *ret_ok,
+int item_wire_payload(const struct run *run, struct item *item, struct secret *with_key, struct bytes *ret,
 		      struct err *err)
 {
 	const struct macer *keys = run->service->device_keys;
 	SECRET_AUTO key = { NULL, 0 };
+	struct bytes payload = buf_bytes(&item->payload);
 
-	*ret_ok = true;
-	if (!item->has_key)
-		return payload_with_key(buf_bytes(&item->payload), NULL, ret, err);
-	if (keys == NULL)
+	if (item->has_key && keys == NULL)
 		quarantine(item, "its symmetric key can't be derived: no key for it is configured");
-	else if (derive_key(keys, item, &key, err) < 0)
+	else if (item->has_key && derive_key(keys, item, &key, err) < 0)
 		return -1;
-	*ret_ok = item->verdict == ITEM_OPEN;
-	return *ret_ok ? payload_with_key(buf_bytes(&item->payload), &key, ret, err) : 0;
+	if (item->has_key && item->verdict == ITEM_OPEN) {
+		if (payload_with_key(payload, &key, with_key, err) < 0)
+			return -1;
+		payload = secret_bytes(with_key);
+	}
+	*ret = item->verdict == ITEM_OPEN ? payload : BYTES_NONE;
+	return 0;
 }
 
 /*
@@ -177,16 +179,14 @@ static int step_put(struct run *run, struct item *item, struct answer *answer, s
 {
 	char path[PATH_CAP];
 	struct http_request put = { "PUT", path, BYTES_NONE };
-	SECRET_AUTO payload = { NULL, 0 };
+	SECRET_AUTO with_key = { NULL, 0 };
 	struct difference difference;
-	bool ok = false;
 
 	if (service_path("enrollments", item->registration_id, "", path, err) < 0 ||
-	    item_wire_payload(run, item, &payload, &ok, err) < 0)
+	    item_wire_payload(run, item, &with_key, &put.body, err) < 0)
 		return -1;
-	if (!ok)
+	if (item->verdict != ITEM_OPEN)
 		return 0;
-	put.body = secret_bytes(&payload);
 	if (run_call(run, &put, answer, err) < 0)
 		return -1;
 	switch (answer->http.kind) {

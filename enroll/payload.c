@@ -181,8 +181,6 @@ int payload_with_key(struct bytes payload, const struct secret *key, struct secr
 	SECRET_AUTO json = { NULL, 0 };
 	int n;
 
-	if (key == NULL)
-		return secret_copy(payload, ret_json, err);
 	if (payload.len < 2 || !bytes_equal(bytes_of(payload.p + payload.len - 2, 2), BYTES_LIT("}}")))
 		return err_set(err, ERR_STATION, 0, "the outbox holds a payload that is no enrollment");
 	if (secret_base64_encode(key, &text, err) < 0 ||

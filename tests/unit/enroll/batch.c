@@ -5,6 +5,8 @@
 
 #include <cmocka.h>
 
+#include <openssl/crypto.h>
+
 #include "base/encode.h"
 #include "tests/unit/enroll/script.h"
 
@@ -525,6 +527,30 @@ static void test_batch_login_key_hiccup_is_no_lost_call(void **state)
 	assert_int_equal(script->service->postponed, 0);
 }
 
+/* The secure heap is locked memory that all threads share: a call takes no more of it than its keys need. */
+static void test_batch_fits_a_small_secure_heap(void **state)
+{
+	struct script *script = *state;
+	struct enroll_progress progress;
+	char id[16];
+
+	assert_int_not_equal(CRYPTO_secure_malloc_init(16384, 16), 0);
+	for (int i = 0; i < ENROLL_BULK_MAX; i++) {
+		assert_int_equal(str_format(id, sizeof(id), "unit-%d", i), 0);
+		queue_tpm(script->world, id, 1);
+	}
+	queue_symmetric(script, &other_macer);
+	enroll_service_set_device_keys(script->service, &other_macer);
+	SCRIPT(script, { POST_BULK, { .status = 200, .body = BULK_OK } });
+	progress = send_well(script);
+	assert_int_equal(progress.enrolled, 10);
+	assert_int_equal(send_well(script).enrolled, 1);
+	enroll_service_close(script->service);
+	script->service = NULL;
+	assert_int_equal(CRYPTO_secure_used(), 0);
+	assert_int_equal(CRYPTO_secure_malloc_done(), 1);
+}
+
 static void test_batch_symmetric_key_is_not_in_the_database(void **state)
 {
 	struct script *script = *state;
@@ -625,6 +651,7 @@ int main(void)
 		TEST(test_batch_group_key_is_gone_stops_only_its_record),
 		TEST(test_batch_group_key_fails_for_now_keeps_its_record),
 		TEST(test_batch_login_key_hiccup_is_no_lost_call),
+		TEST(test_batch_fits_a_small_secure_heap),
 		TEST(test_batch_symmetric_key_is_not_in_the_database),
 		TEST(test_batch_certificate_not_trusted_is_the_operators),
 		TEST(test_batch_other_host_name_is_the_operators),
