@@ -38,6 +38,11 @@ int record_unit(struct job *job, struct err *err);
 
 /* Shared by steps. The unit's TPM, opened once per fixture (attest.c). */
 MUST_USE int job_open_tpm(struct job *job, struct err *err);
+/*
+ * The EK that a unit was begun with is its identity: another one, or another form of
+ * its public area, is ERR_UNIT (attest.c).
+ */
+MUST_USE int job_remember_ek(struct job *job, const struct pki_ek *ek, struct err *err);
 /* Reads back and compares what inject put; *ret_same false if anything differs (inject.c). */
 MUST_USE int bundle_read_back(struct job *job, bool *ret_same, struct err *err);
 /* A fresh nonce, proved by the unit with its private key (verify.c). ERR_UNIT if the proof is wrong. */
