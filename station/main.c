@@ -26,7 +26,7 @@ static const struct command commands[] = {
 	  "provision emulated devices, end to end, and check the result", "nsdhjk", 0, command_demo },
 	{ "init", "DIR [--id ID]", "make a station directory (SoftHSM, root and issuing CA)", "i", 1,
 	  command_init },
-	{ "run", "--headless [--dir DIR] [--json] [--count N]", "work: serve the slots", "dhjc", 0,
+	{ "run", "[--headless] [--dir DIR] [--json] [--count N]", "work: serve the slots", "dhjc", 0,
 	  command_run },
 	{ "status", "[--dir DIR] [--json]", "units, queue and log in one look", "dj", 0, command_status },
 	{ "sync", "[--dir DIR] [--watch] [--json]", "send what waits in the outbox", "dwj", 0, command_sync },
