@@ -56,7 +56,7 @@ static const char *text_at(const json_t *json, const char *path)
 static void tell(struct difference *ret, const char *path, const char *ours, const char *theirs)
 {
 	ret->differs = true;
-	(void)snprintf(ret->text, sizeof(ret->text), "%.60s: ours is %.40s%s, the service has %.40s%s", path,
+	(void)snprintf(ret->text, sizeof(ret->text), "%.80s: ours is %.40s%s, the service has %.40s%s", path,
 		       ours, strlen(ours) > 40 ? "..." : "", theirs, strlen(theirs) > 40 ? "..." : "");
 }
 

@@ -68,7 +68,7 @@ MUST_USE int certificate_sha256(struct bytes pem, uint8_t ret[SHA256_LEN]);
 
 struct difference {
 	bool differs;
-	char text[200]; /* the first field that differs, with both values */
+	char text[220]; /* the first field that differs, with both values */
 };
 /*
  * ours is our payload, theirs the service's JSON. Fields that the station never

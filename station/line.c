@@ -81,9 +81,14 @@ static int open_hsm(struct station *st, const char *dir, struct err *err)
 	const struct hsm_conf conf = { st->conf->module, st->conf->token, st->conf->pin_source };
 
 	directory_use_softhsm(dir);
-	if (directory_mend_token(dir, err) < 0 || hsm_open(&conf, &st->hsm, err) < 0 ||
-	    directory_keep_token(dir, err) < 0 ||
-	    directory_read_issuer(dir, &st->issuer, &st->intermediate_pem, err) < 0)
+	/* A disk that can't keep the token can't be trusted with what it would sign. */
+	if (directory_mend_token(dir, err) < 0)
+		return err_raise(err, ERR_STATION);
+	if (hsm_open(&conf, &st->hsm, err) < 0)
+		return -1;
+	if (directory_keep_token(dir, err) < 0)
+		return err_raise(err, ERR_STATION);
+	if (directory_read_issuer(dir, &st->issuer, &st->intermediate_pem, err) < 0)
 		return -1;
 	return check_issuing_key(st, err);
 }
