@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <sys/eventfd.h>
 
-#define MAILBOX_MAX 256
+#define MAILBOX_MAX  256
+#define MAILBOX_OWN  64 /* more, for the reader's own notes */
+#define MAILBOX_RING (MAILBOX_MAX + MAILBOX_OWN)
 
 struct mailbox {
 	pthread_mutex_t lock; /* owns the ring */
@@ -14,7 +16,7 @@ struct mailbox {
 	int fd;
 	bool closed;
 	size_t first, n;
-	struct event ring[MAILBOX_MAX];
+	struct event ring[MAILBOX_RING];
 };
 
 int mailbox_new(struct mailbox **ret_mailbox, struct err *err)
@@ -44,23 +46,33 @@ void mailbox_free(struct mailbox *mailbox)
 	free(mailbox);
 }
 
-void mailbox_post(struct mailbox *mailbox, const struct event *event)
+static void put(struct mailbox *mailbox, const struct event *event)
 {
-	struct event *place;
+	struct event *place = &mailbox->ring[(mailbox->first + mailbox->n) % MAILBOX_RING];
 
-	(void)pthread_mutex_lock(&mailbox->lock);
-	while (mailbox->n == MAILBOX_MAX && !mailbox->closed)
-		(void)pthread_cond_wait(&mailbox->room, &mailbox->lock);
-	if (mailbox->closed) {
-		(void)pthread_mutex_unlock(&mailbox->lock);
-		return;
-	}
-	place = &mailbox->ring[(mailbox->first + mailbox->n) % MAILBOX_MAX];
 	*place = *event;
 	place->at_ms = clock_wall_ms();
 	/* The descriptor says "not empty", so it is touched only when that changes. */
 	if (mailbox->n++ == 0)
 		(void)eventfd_write(mailbox->fd, 1);
+}
+
+void mailbox_post(struct mailbox *mailbox, const struct event *event)
+{
+	(void)pthread_mutex_lock(&mailbox->lock);
+	while (mailbox->n >= MAILBOX_MAX && !mailbox->closed)
+		(void)pthread_cond_wait(&mailbox->room, &mailbox->lock);
+	if (!mailbox->closed)
+		put(mailbox, event);
+	(void)pthread_mutex_unlock(&mailbox->lock);
+}
+
+void mailbox_note(struct mailbox *mailbox, const struct event *event)
+{
+	(void)pthread_mutex_lock(&mailbox->lock);
+	base_assert(mailbox->n < MAILBOX_RING);
+	if (!mailbox->closed)
+		put(mailbox, event);
 	(void)pthread_mutex_unlock(&mailbox->lock);
 }
 
@@ -81,7 +93,7 @@ bool mailbox_take(struct mailbox *mailbox, struct event *ret_event)
 	got = mailbox->n > 0;
 	if (got) {
 		*ret_event = mailbox->ring[mailbox->first];
-		mailbox->first = (mailbox->first + 1) % MAILBOX_MAX;
+		mailbox->first = (mailbox->first + 1) % MAILBOX_RING;
 		if (--mailbox->n == 0)
 			(void)eventfd_read(mailbox->fd, &count);
 		(void)pthread_cond_signal(&mailbox->room);
@@ -93,4 +105,19 @@ bool mailbox_take(struct mailbox *mailbox, struct event *ret_event)
 int mailbox_fd(const struct mailbox *mailbox)
 {
 	return mailbox->fd;
+}
+
+const char *wait_name(enum wait wait)
+{
+	static const char *const names[] = { "none", "operator", "terminal", "label", "clock" };
+
+	return names[wait];
+}
+
+const char *scan_fate_name(enum scan_fate fate)
+{
+	static const char *const names[] = { "none",     "matched",   "held",    "slot",
+					     "mismatch", "malformed", "unknown", "expired" };
+
+	return names[fate];
 }

@@ -47,8 +47,9 @@ struct job {
 	const struct conf_profile *profile;
 	const struct pipeline *pipeline;
 	struct fixture *fixture;
-	struct unit_info unit; /* as it was seated; identify reads it again */
-	int64_t started_ms;    /* monotonic */
+	struct unit_info unit;  /* as it was seated; identify reads it again */
+	struct seating seating; /* who was logged in, and which label was scanned */
+	int64_t started_ms;     /* monotonic */
 
 	/* where it stands */
 	size_t next;

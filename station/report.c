@@ -137,7 +137,51 @@ static void report_sync(bool json, const struct event *e)
 		(void)printf("service  refused %u records; see: station enroll list\n", e->quarantined);
 }
 
-void report_event(bool json, const struct event *e, struct tally *tally)
+static void report_wait(bool json, const struct event *e)
+{
+	if (json)
+		print_json(json_pack("{s:s, s:s, s:s, s:s}", "event", "wait", "slot", e->slot, "serial",
+				     e->serial, "for", wait_name(e->wait)));
+	else
+		(void)printf("slot %-3s %-28s waits for: %s\n", e->slot, e->serial, wait_name(e->wait));
+}
+
+static void report_scan(bool json, const struct event *e)
+{
+	if (json)
+		print_json(json_pack("{s:s, s:s, s:s, s:o}", "event", "scan", "fate", scan_fate_name(e->fate),
+				     "slot", e->slot, "text", text_of(e->text)));
+	else
+		(void)printf("scan     %s: %s\n", scan_fate_name(e->fate), e->text);
+}
+
+static void report_operator(bool json, const struct event *e)
+{
+	if (json)
+		print_json(json_pack("{s:s, s:s, s:o, s:s}", "event", "operator", "operator", e->operator_id,
+				     "name", text_of(e->operator_name), "role", e->role));
+	else
+		(void)printf("operator %s\n", e->operator_id[0] != '\0' ? e->operator_id : "nobody");
+}
+
+static void report_hsm(bool json, const struct event *e)
+{
+	if (json)
+		print_json(json_pack("{s:s, s:b, s:o}", "event", "hsm", "reachable", e->reachable, "text",
+				     text_of(e->text)));
+	else
+		(void)printf("HSM      %s: %s\n", e->reachable ? "reachable" : "not reachable", e->text);
+}
+
+/* On a terminal the summary is enough; programs get the counts each time. */
+static void report_queue(bool json, const struct event *e)
+{
+	if (json)
+		print_json(json_pack("{s:s, s:I, s:I}", "event", "queue", "waiting", (json_int_t)e->waiting,
+				     "quarantined", (json_int_t)e->refused));
+}
+
+static void report_other(bool json, const struct event *e)
 {
 	switch (e->kind) {
 	case EVENT_SEATED:
@@ -146,6 +190,44 @@ void report_event(bool json, const struct event *e, struct tally *tally)
 	case EVENT_STEP:
 		report_progress(json, e, "step");
 		break;
+	case EVENT_FREE:
+		report_progress(json, e, "free");
+		break;
+	case EVENT_PORT:
+		report_port(json, e);
+		break;
+	case EVENT_SERVICE:
+		report_service(json, e);
+		break;
+	case EVENT_SYNC:
+		report_sync(json, e);
+		break;
+	case EVENT_WAIT:
+		report_wait(json, e);
+		break;
+	case EVENT_SCAN:
+		report_scan(json, e);
+		break;
+	case EVENT_OPERATOR:
+		report_operator(json, e);
+		break;
+	case EVENT_HSM:
+		report_hsm(json, e);
+		break;
+	case EVENT_QUEUE:
+		report_queue(json, e);
+		break;
+	case EVENT_PASS:
+	case EVENT_FAIL:
+	case EVENT_ALREADY:
+	case EVENT_STOP:
+		break;
+	}
+}
+
+void report_event(bool json, const struct event *e, struct tally *tally)
+{
+	switch (e->kind) {
 	case EVENT_PASS:
 		tally->passed++;
 		tally->group += e->group ? 1 : 0;
@@ -163,14 +245,18 @@ void report_event(bool json, const struct event *e, struct tally *tally)
 		tally->stopped++;
 		report_unit(json, e, "STOP");
 		break;
+	case EVENT_SEATED:
+	case EVENT_STEP:
 	case EVENT_PORT:
-		report_port(json, e);
-		break;
 	case EVENT_SERVICE:
-		report_service(json, e);
-		break;
 	case EVENT_SYNC:
-		report_sync(json, e);
+	case EVENT_WAIT:
+	case EVENT_FREE:
+	case EVENT_SCAN:
+	case EVENT_OPERATOR:
+	case EVENT_HSM:
+	case EVENT_QUEUE:
+		report_other(json, e);
 		break;
 	}
 }

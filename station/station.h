@@ -14,6 +14,7 @@
 #include "hsm/hsm.h"
 #include "pki/pki.h"
 #include "station/conf.h"
+#include "station/desk.h"
 #include "station/events.h"
 #include "station/seats.h"
 
@@ -25,6 +26,7 @@ struct station {
 	struct buf intermediate_pem;  /* read-only after opening                 */
 	struct mailbox *events;       /* locks itself                            */
 	struct seats *seats;          /* locks itself                            */
+	struct desk *desk;            /* locks itself; NULL: every unit may start */
 	struct enroll_sender *sender; /* locks itself; NULL when nobody sends    */
 	_Atomic bool stop;            /* set once, by anybody; read at each step */
 };
