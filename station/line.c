@@ -278,27 +278,51 @@ void line_stop(struct line *line)
 	line->st.sender = NULL;
 }
 
+/* extra_fd may be -1: poll(2) leaves that out. */
+static int wait_any(struct line *line, const struct deadline *dl, int extra_fd, struct pollfd fds[3],
+		    struct err *err)
+{
+	fds[0] = (struct pollfd){ .fd = line->signal_fd, .events = POLLIN };
+	fds[1] = (struct pollfd){ .fd = extra_fd, .events = POLLIN };
+	fds[2] = (struct pollfd){ .fd = mailbox_fd(line->st.events), .events = POLLIN };
+	if (poll(fds, 3, deadline_left_ms(dl)) < 0 && errno != EINTR)
+		return err_set(err, ERR_STATION, errno, "poll: %s", strerror(errno));
+	/* Events come in bursts: one wakes the reader, and only a person cuts short the wait for the rest. */
+	if (fds[2].revents != 0 && fds[0].revents == 0 && fds[1].revents == 0)
+		(void)poll(fds, 2, GATHER_MS);
+	return 0;
+}
+
+int line_wait(struct line *line, const struct deadline *dl, int extra_fd, bool *ret_extra, bool *ret_signal,
+	      struct err *err)
+{
+	struct signalfd_siginfo info;
+	struct pollfd fds[3];
+
+	if (wait_any(line, dl, extra_fd, fds, err) < 0)
+		return -1;
+	*ret_signal = read(line->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info);
+	*ret_extra = fds[1].revents != 0;
+	return 0;
+}
+
+bool line_take_event(struct line *line, struct event *ret_event)
+{
+	return mailbox_take(line->st.events, ret_event);
+}
+
 int line_next_event(struct line *line, const struct deadline *dl, struct event *ret_event, bool *ret_got,
 		    bool *ret_signal, struct err *err)
 {
-	struct pollfd fds[] = {
-		{ .fd = line->signal_fd, .events = POLLIN },
-		{ .fd = mailbox_fd(line->st.events), .events = POLLIN },
-	};
-	struct signalfd_siginfo info;
+	bool extra;
 
 	*ret_signal = false;
-	*ret_got = mailbox_take(line->st.events, ret_event);
+	*ret_got = line_take_event(line, ret_event);
 	if (*ret_got)
 		return 0;
-	if (poll(fds, ARRAY_LEN(fds), deadline_left_ms(dl)) < 0 && errno != EINTR)
-		return err_set(err, ERR_STATION, errno, "poll: %s", strerror(errno));
-	/* Events come in bursts: one wakes the reader, and only a signal cuts short the wait for the rest. */
-	if (fds[1].revents != 0 && fds[0].revents == 0)
-		(void)poll(fds, 1, GATHER_MS);
-	if (read(line->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info))
-		*ret_signal = true;
-	else
-		*ret_got = mailbox_take(line->st.events, ret_event);
+	if (line_wait(line, dl, -1, &extra, ret_signal, err) < 0)
+		return -1;
+	if (!*ret_signal)
+		*ret_got = line_take_event(line, ret_event);
 	return 0;
 }

@@ -24,7 +24,15 @@ MUST_USE int line_start(struct line *line, struct err *err);
 void line_stop(struct line *line);
 
 /*
- * The next event. *ret_got false when the deadline passed, or when a signal
+ * Waits until there are events, until extra_fd (-1: none) is readable or hung up (*ret_extra),
+ * until a signal (SIGINT, SIGTERM) asks to stop (*ret_signal), or until the deadline.
+ */
+MUST_USE int line_wait(struct line *line, const struct deadline *dl, int extra_fd, bool *ret_extra,
+		       bool *ret_signal, struct err *err);
+/* The next event, if there is one now. */
+bool line_take_event(struct line *line, struct event *ret_event);
+/*
+ * Both in one, for who waits for nothing else. *ret_got false when the deadline passed, or when a signal
  * (SIGINT, SIGTERM) asked to stop: then *ret_signal is true.
  */
 MUST_USE int line_next_event(struct line *line, const struct deadline *dl, struct event *ret_event,
