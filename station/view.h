@@ -42,8 +42,9 @@ struct view {
 	size_t tiles_n;
 
 	struct {
+		char owner[33]; /* operator ID; the same one logging in again continues it */
 		unsigned passed, failed;
-	} shift;                                           /* since the operator took over */
+	} shift;                                           /* since its operator took over */
 	char operator_id[33], operator_name[65], role[17]; /* empty: nobody */
 	bool login_required;
 
