@@ -7,7 +7,7 @@
 #define STATION_SCREENS_UI_H
 
 #include "station/desk.h"
-#include "station/pages.h"
+#include "station/pages/pages.h"
 #include "station/screens/canvas.h"
 #include "station/screens/input.h"
 #include "station/screens/text.h"

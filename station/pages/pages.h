@@ -3,8 +3,8 @@
  * then once a second. Every page is bounded, so a full database costs no more
  * than an empty one.
  */
-#ifndef STATION_PAGES_H
-#define STATION_PAGES_H
+#ifndef STATION_PAGES_PAGES_H
+#define STATION_PAGES_PAGES_H
 
 #include "base/db.h"
 #include "base/err.h"
