@@ -16,6 +16,7 @@ fresh() {
 	cd "$source"
 	find base pki hsm fixtures audit enroll station -name '*.h' -exec cp --parents -t "$tmp/tree/" {} +
 	cp -R base cmake .clang-format "$tmp/tree/"
+	cp -R station/po station/screens "$tmp/tree/station/"
 	cp -R tests/lint "$tmp/tree/tests/"
 	mkdir -p "$tmp/tree/tests/fuzz/corpus"
 	cd "$tmp/tree"
@@ -97,6 +98,36 @@ expect_failure corpus.sh tests/fuzz/fuzz_planted.c "no corpus"
 mkdir -p tests/fuzz/corpus/orphan
 rm tests/fuzz/fuzz_planted.c
 expect_failure corpus.sh tests/fuzz/corpus/orphan "corpus without a target"
+
+# A screen that says one thing, and its translation. file, sed expression, what must be named.
+translations() {
+	fresh
+	rm station/screens/*.c station/po/*.po
+	printf 'de\n' > station/po/LINGUAS
+	printf 'f("station-de", "de", T(l, "Planted %%u"), /* TRANSLATORS: at most 6 columns */ N_("Planet"));\n' \
+		> station/screens/text.c
+	sed '/^$/,$d' "$source/station/po/de.po" > station/po/de.po
+	printf '\nmsgid "Planted %%u"\nmsgstr "Gesät: %%u"\n\nmsgid "Planet"\nmsgstr "Planet"\n' >> station/po/de.po
+	station/po/update.sh >/dev/null 2>&1
+	[ -z "$1" ] || sed -i "$2" "$1"
+}
+plant_translation() {
+	translations "$1" "$2"
+	expect_failure translations.sh "$3" "$2"
+}
+translations '' ''
+"$source/tests/lint/translations.sh" "$tmp/tree" || { echo "translations.sh fails where nothing is missing"; failed=1; }
+plant_translation station/po/de.po 's/Gesät: %u//' 'de.po: Planted %u'
+plant_translation station/po/de.po '/Gesät/d; s/^msgid "Planted %u"/#~ &\n#~ msgstr ""/' 'de.po: Planted %u'
+plant_translation station/po/de.po 's/^#, c-format/#, fuzzy, c-format/' 'fuzzy'
+plant_translation station/po/de.po 's/Gesät: %u/Gesät: %s/' 'msgfmt'
+plant_translation station/po/de.po 's/Gesät:/Gesät:\\a/' 'control'
+plant_translation station/po/de.po 's/Gesät:/Gesa\xcc\x88t:/' 'combining'
+plant_translation station/po/de.po 's/"Planet"$/"Planeten"/2; s/msgstr "Planet"/msgstr "Planeten"/' 'Planeten (at most 6'
+plant_translation station/po/de.po 's/msgstr "Planet"/msgstr "中国行星"/' '中国行星 (at most 6'
+plant_translation station/po/station.pot 's/Planted/Other/' 'station.pot: Planted %u'
+plant_translation station/screens/text.c 's/Planted/Other/' 'de.po: Other %u'
+plant_translation station/po/LINGUAS 's/de//' 'LINGUAS: de'
 
 # Words in comments and strings are not calls.
 fresh
