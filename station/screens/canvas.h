@@ -42,20 +42,25 @@ struct area {
 	int row, col, rows, cols;
 };
 
-/* Blank, of this size; larger sizes are cut to the maximum. */
+/* Blank, of this size, utf8 as it was; larger sizes are cut to the maximum. */
 void canvas_clear(struct canvas *canvas, int rows, int cols);
-/* Columns the text takes (wcwidth(3) of each character). */
+/* Columns the text takes in UTF-8 (wcwidth(3) of each character; needs LC_CTYPE C.UTF-8, see text_init). */
 int text_columns(const char *text);
 
-/* Each draws only inside the canvas, and returns the columns (rows, for words) that it took. */
+/*
+ * Each draws only inside the canvas, and returns the columns (rows, for words) that it took.
+ * What does not fit ends with "…".
+ */
 int draw_text(struct canvas *canvas, int row, int col, int cols, enum ink ink, const char *text);
+/* The end of a text that does not fit, with "…" in front: serials differ at their ends. */
+int draw_tail(struct canvas *canvas, int row, int col, int cols, enum ink ink, const char *text);
 /* Against the right edge of the cols columns. */
 int draw_right(struct canvas *canvas, int row, int col, int cols, enum ink ink, const char *text);
 int draw_center(struct canvas *canvas, int row, int col, int cols, enum ink ink, const char *text);
 /* printf(3); cut at 400 bytes. */
 int draw_format(struct canvas *canvas, int row, int col, int cols, enum ink ink, const char *fmt, ...)
 	PRINTF(6, 7);
-/* Wraps at blanks, or between wide characters, inside the area; what does not fit ends with "…". */
+/* Wraps at blanks, or between wide characters, inside the area. */
 int draw_words(struct canvas *canvas, const struct area *area, enum ink ink, const char *text);
 void draw_fill(struct canvas *canvas, const struct area *area, enum ink ink);
 /* A bar of part/whole: blocks, or '#' and '.' in ASCII. */
