@@ -55,6 +55,17 @@ typedef int audit_visit_fn(void *arg, int64_t index, struct bytes entry, struct 
 /* The entries from index first on. */
 MUST_USE int audit_each(struct db *db, int64_t first, audit_visit_fn *visit, void *arg, struct err *err);
 
+#define AUDIT_PAGE_MAX 256
+/*
+ * The at most n (AUDIT_PAGE_MAX) entries before index before, newest first: indexes run from 0
+ * to size - 1 without a gap. However long the log is, the cost is that of the entries visited.
+ */
+MUST_USE int audit_each_before(struct db *db, int64_t before, int n, audit_visit_fn *visit, void *arg,
+			       struct err *err);
+/* The newest n (AUDIT_PAGE_MAX) entries whose key begins with prefix ("job-17/"), newest first. */
+MUST_USE int audit_each_key(struct db *db, const char *prefix, int n, audit_visit_fn *visit, void *arg,
+			    struct err *err);
+
 /* What audit_verify found. bad_index is -1 when all is well; a bad head is named by the log's size. */
 struct audit_verdict {
 	struct audit_head head; /* recomputed from the entries */

@@ -284,6 +284,72 @@ static void test_each_visitor_fails_stops_with_its_error(void **state)
 	assert_string_equal(err.what, "enough");
 }
 
+/* The indexes visited, in order. */
+struct indexes {
+	int64_t index[8];
+	size_t n;
+};
+
+static int keep_index(void *arg, int64_t index, struct bytes entry, struct err *err)
+{
+	struct indexes *seen = arg;
+
+	(void)entry;
+	if (seen->n == ARRAY_LEN(seen->index))
+		return err_set(err, ERR_BUG, 0, "more than was asked for");
+	seen->index[seen->n++] = index;
+	return 0;
+}
+
+static void test_each_before_visits_newest_first_and_no_more_than_asked(void **state)
+{
+	struct log_fixture *log = *state;
+	struct indexes seen = { .n = 0 };
+	struct err err = { 0 };
+
+	log_fill(log->db, 0, 10);
+	assert_int_equal(audit_each_before(log->db, 9, 3, keep_index, &seen, &err), 0);
+	assert_int_equal(seen.n, 3);
+	assert_int_equal(seen.index[0], 8);
+	assert_int_equal(seen.index[2], 6);
+	seen.n = 0;
+	assert_int_equal(audit_each_before(log->db, 2, 8, keep_index, &seen, &err), 0);
+	assert_int_equal(seen.n, 2);
+	assert_int_equal(audit_each_before(log->db, 0, 8, keep_index, &seen, &err), 0);
+	assert_int_equal(seen.n, 2);
+}
+
+static void test_each_key_visits_the_keys_that_begin_so(void **state)
+{
+	struct log_fixture *log = *state;
+	struct indexes seen = { .n = 0 };
+	struct err err = { 0 };
+
+	log_fill(log->db, 0, 13);
+	assert_int_equal(audit_each_key(log->db, "key-1", 3, keep_index, &seen, &err), 0);
+	assert_int_equal(seen.n, 3);
+	assert_int_equal(seen.index[0], 12);
+	assert_int_equal(seen.index[2], 10);
+	seen.n = 0;
+	assert_int_equal(audit_each_key(log->db, "key-2", 3, keep_index, &seen, &err), 0);
+	assert_int_equal(seen.n, 1);
+	assert_int_equal(audit_each_key(log->db, "key-3/", 3, keep_index, &seen, &err), 0);
+	assert_int_equal(seen.n, 1);
+}
+
+static void test_each_key_visitor_fails_stops_with_its_error(void **state)
+{
+	struct log_fixture *log = *state;
+	int64_t seen = -1;
+	struct err err = { 0 };
+
+	log_fill(log->db, 0, 10);
+	assert_int_equal(audit_each_key(log->db, "key-", 9, stop_at_3, &seen, &err), -1);
+	assert_int_equal(seen, 3);
+	assert_int_equal(audit_each_before(log->db, 9, 9, stop_at_3, &seen, &err), -1);
+	assert_string_equal(err.what, "enough");
+}
+
 #define LOG_TEST(f) cmocka_unit_test_setup_teardown(f, log_setup, log_teardown)
 
 int main(void)
@@ -303,6 +369,9 @@ int main(void)
 		LOG_TEST(test_entry_change_or_delete_refused_by_triggers),
 		LOG_TEST(test_each_over_several_pages_visits_all_in_order),
 		LOG_TEST(test_each_visitor_fails_stops_with_its_error),
+		LOG_TEST(test_each_before_visits_newest_first_and_no_more_than_asked),
+		LOG_TEST(test_each_key_visits_the_keys_that_begin_so),
+		LOG_TEST(test_each_key_visitor_fails_stops_with_its_error),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
