@@ -74,6 +74,11 @@ typedef int enroll_visit_fn(void *arg, const struct enroll_row *row, struct err 
 /* Every row that is not enrolled when pending_only, else all; oldest first. */
 MUST_USE int enroll_each(struct db *db, bool pending_only, enroll_visit_fn *visit, void *arg,
 			 struct err *err);
+/*
+ * At most n rows that are not enrolled: the quarantined ones first, then the others; oldest first
+ * each. However many rows there are, the cost is that of the rows visited.
+ */
+MUST_USE int enroll_each_waiting(struct db *db, size_t n, enroll_visit_fn *visit, void *arg, struct err *err);
 /* Puts retry and quarantined rows back to queued; registration_id NULL means all. *ret_n of them. */
 MUST_USE int enroll_requeue(struct db *db, int64_t at_ms, const char *registration_id, int64_t *ret_n,
 			    struct err *err);

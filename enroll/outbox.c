@@ -40,6 +40,8 @@ static const char *const steps[] = {
 	"CREATE TRIGGER outbox_update AFTER UPDATE OF state ON outbox WHEN OLD.state <> NEW.state BEGIN"
 	" UPDATE outbox_count SET n = n - 1 WHERE state = OLD.state;"
 	" UPDATE outbox_count SET n = n + 1 WHERE state = NEW.state; END;",
+	/* For lists that begin with what a person must look at. */
+	"CREATE INDEX outbox_quarantined ON outbox(id) WHERE state = 'quarantined';",
 };
 
 static const char *const state_names[] = {
@@ -168,7 +170,8 @@ static int copy_row(struct db_query *q, struct page *page, struct err *err)
 	return state_from_name(db_column_text(q, 3), &row->state, err);
 }
 
-static int read_page(struct db *db, const char *sql, struct page *page, struct err *err)
+/* Reads up to n rows behind page->last. */
+static int read_page(struct db *db, const char *sql, size_t n, struct page *page, struct err *err)
 {
 	CLEANUP(db_read_end) struct db_tx tx = { 0 };
 	CLEANUP(db_query_end) struct db_query q = { 0 };
@@ -176,10 +179,10 @@ static int read_page(struct db *db, const char *sql, struct page *page, struct e
 
 	page->n = 0;
 	db_read_begin(db, &tx);
-	if (db_query(&tx, &q, sql, DB_VALUES(db_int(page->last), db_int(PAGE_ROWS)), err) < 0 ||
+	if (db_query(&tx, &q, sql, DB_VALUES(db_int(page->last), db_int((int64_t)n)), err) < 0 ||
 	    db_next(&q, &row, err) < 0)
 		return -1;
-	while (row && page->n < PAGE_ROWS)
+	while (row && page->n < n)
 		if (copy_row(&q, page, err) < 0 || db_next(&q, &row, err) < 0)
 			return -1;
 	return 0;
@@ -212,11 +215,47 @@ int enroll_each(struct db *db, bool pending_only, enroll_visit_fn *visit, void *
 	if (page == NULL)
 		return err_set(err, ERR_STATION, 0, "out of memory");
 	do {
-		if (read_page(db, pending_only ? pending : all, page, err) < 0 ||
+		if (read_page(db, pending_only ? pending : all, PAGE_ROWS, page, err) < 0 ||
 		    visit_page(page, visit, arg, err) < 0)
 			return -1;
 	} while (page->n == PAGE_ROWS);
 	return 0;
+}
+
+/* Visits up to n rows; *ret_n of them are left to visit. */
+static int visit_rows(struct db *db, const char *sql, size_t n, size_t *ret_left, enroll_visit_fn *visit,
+		      void *arg, struct err *err)
+{
+	CLEANUP(page_freep) struct page *page = calloc(1, sizeof(*page));
+
+	if (page == NULL)
+		return err_set(err, ERR_STATION, 0, "out of memory");
+	while (n > 0) {
+		size_t asked = n < PAGE_ROWS ? n : PAGE_ROWS;
+
+		if (read_page(db, sql, asked, page, err) < 0 || visit_page(page, visit, arg, err) < 0)
+			return -1;
+		n -= page->n;
+		if (page->n < asked)
+			break;
+	}
+	*ret_left = n;
+	return 0;
+}
+
+int enroll_each_waiting(struct db *db, size_t n, enroll_visit_fn *visit, void *arg, struct err *err)
+{
+	static const char quarantined[] =
+		"SELECT id, job, registration_id, state, attempts, changed_ms, reason FROM outbox"
+		" WHERE state = 'quarantined' AND id > ?1 ORDER BY id LIMIT ?2";
+	/* Only when fewer than n are quarantined, so it steps over fewer than n of them. */
+	static const char others[] =
+		"SELECT id, job, registration_id, state, attempts, changed_ms, reason FROM outbox"
+		" WHERE state <> 'enrolled' AND state <> 'quarantined' AND id > ?1 ORDER BY id LIMIT ?2";
+
+	if (visit_rows(db, quarantined, n, &n, visit, arg, err) < 0)
+		return -1;
+	return visit_rows(db, others, n, &n, visit, arg, err);
 }
 
 /* The row's next step is kept: what may be in the service is still fetched first. */

@@ -356,8 +356,68 @@ static void test_a_hundred_thousand_rows_are_counted_and_claimed_by_index(void *
 			   " LIMIT 9"));
 	assert_false(scans(world->db,
 			   "EXPLAIN QUERY PLAN UPDATE outbox SET state = 'retry' WHERE state = 'sending'"));
+	assert_false(scans(world->db, "EXPLAIN QUERY PLAN SELECT id FROM outbox WHERE state = 'quarantined'"
+				      " AND id > 0 ORDER BY id LIMIT 9"));
+	assert_false(scans(world->db, "EXPLAIN QUERY PLAN SELECT id FROM outbox WHERE state <> 'enrolled'"
+				      " AND state <> 'quarantined' AND id > 0 ORDER BY id LIMIT 9"));
 	assert_false(scans(world->db, "EXPLAIN QUERY PLAN SELECT id FROM outbox WHERE state IN"
 				      " ('retry','quarantined') AND registration_id = 'u'"));
+}
+
+/* What a walk saw: how many rows, and the first and the last. */
+struct walk {
+	int n;
+	char first[40], last[40];
+};
+
+static int see_row(void *arg, const struct enroll_row *row, struct err *err)
+{
+	struct walk *walk = arg;
+
+	(void)err;
+	if (walk->n++ == 0)
+		str_clip(walk->first, sizeof(walk->first), row->registration_id);
+	str_clip(walk->last, sizeof(walk->last), row->registration_id);
+	return 0;
+}
+
+static struct walk walk_waiting(struct world *world, size_t n)
+{
+	struct walk walk = { .n = 0 };
+	struct err err = { 0 };
+
+	assert_int_equal(enroll_each_waiting(world->db, n, see_row, &walk, &err), 0);
+	return walk;
+}
+
+/* 150 rows: the oldest ten enrolled, the next ten quarantined. */
+static void test_each_waiting_shows_quarantined_first_and_no_more_than_asked(void **state)
+{
+	struct world *world = *state;
+	CLEANUP(batch_freep) struct batch *batch = new_batch();
+	struct err err = { 0 };
+	struct walk walk;
+	char id[16];
+
+	assert_int_equal(walk_waiting(world, 10).n, 0);
+	for (int i = 0; i < 150; i++) {
+		assert_int_equal(str_format(id, sizeof(id), "unit-%03d", i), 0);
+		queue_tpm(world, id, 1);
+	}
+	claim(world, WORLD_NOW_MS, batch);
+	settle_all(world, batch, ITEM_ENROLLED, 0);
+	queue_tpm(world, "unit-new", 1);
+	claim(world, WORLD_NOW_MS, batch);
+	settle_all(world, batch, ITEM_QUARANTINED, 0);
+	walk = walk_waiting(world, 100);
+	assert_int_equal(walk.n, 100);
+	assert_string_equal(walk.first, "unit-010");
+	assert_string_equal(walk.last, "unit-109");
+	assert_int_equal(walk_waiting(world, 5).n, 5);
+	assert_int_equal(walk_waiting(world, 1000).n, 141);
+	assert_string_equal(walk_waiting(world, 1000).last, "unit-new");
+	assert_int_equal(enroll_each_waiting(world->db, 9, stop_at_once, NULL, &err), -1);
+	assert_string_equal(err.what, "enough at unit-010");
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
@@ -379,6 +439,7 @@ int main(void)
 		TEST(test_recover_makes_sending_due_again),
 		TEST(test_requeue_one_or_all_but_never_enrolled),
 		TEST(test_each_visits_over_pages_and_stops_when_told),
+		TEST(test_each_waiting_shows_quarantined_first_and_no_more_than_asked),
 		TEST(test_a_hundred_thousand_rows_are_counted_and_claimed_by_index),
 	};
 
