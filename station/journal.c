@@ -9,6 +9,7 @@
 #include <inttypes.h>
 
 #include "base/encode.h"
+#include "station/results.h"
 
 static const char *const migrations[] = {
 	"CREATE TABLE job("
@@ -290,12 +291,30 @@ int journal_take_serial(struct job *job, struct db_tx *tx, struct err *err)
 	return 0;
 }
 
+/* For the shift report: the end of this seating, whatever earlier ones were. */
+static int add_result(const struct job *job, const char *step, enum err_class class, struct db_tx *tx,
+		      struct err *err)
+{
+	const struct result result = {
+		.slot = job->slot->name,
+		.operator_id = job->seating.operator_id,
+		.step = step,
+		.class = class,
+		.at_ms = clock_wall_ms(),
+		.elapsed_ms = deadline_now_ms() - job->started_ms,
+	};
+
+	return results_add(tx, &result, err);
+}
+
 int journal_pass(struct job *job, struct db_tx *tx, struct err *err)
 {
-	return db_run(tx,
-		      "UPDATE job SET state = 'passed', step = 'record', finished_ms = ?2, class = NULL,"
-		      " cause = NULL WHERE id = ?1",
-		      DB_VALUES(db_int(job->id), db_int(clock_wall_ms())), err);
+	if (db_run(tx,
+		   "UPDATE job SET state = 'passed', step = 'record', finished_ms = ?2, class = NULL,"
+		   " cause = NULL WHERE id = ?1",
+		   DB_VALUES(db_int(job->id), db_int(clock_wall_ms())), err) < 0)
+		return -1;
+	return add_result(job, NULL, ERR_NONE, tx, err);
 }
 
 static int audit_failure(const struct job *job, const struct err *why, const char *step, struct db_tx *tx,
@@ -335,7 +354,8 @@ int journal_fail(struct job *job, const struct err *why, struct err *err)
 				   : "seat";
 
 	job->attempts++;
-	if (db_begin(job->st->db, &tx, err) < 0 || audit_failure(job, why, step, &tx, err) < 0)
+	if (db_begin(job->st->db, &tx, err) < 0 || audit_failure(job, why, step, &tx, err) < 0 ||
+	    add_result(job, step, why->class, &tx, err) < 0)
 		return err_wrap(err, "recording a failed unit");
 	if (job->id != 0 &&
 	    db_run(&tx,

@@ -16,6 +16,7 @@
 #include "station/directory.h"
 #include "station/exit.h"
 #include "station/journal.h"
+#include "station/results.h"
 #include "station/worker.h"
 
 /* Nobody sees it, and waking up for each event costs more than posting it. */
@@ -58,7 +59,7 @@ static int block_signals(struct line *line, struct err *err)
 static int open_tables(struct station *st, struct err *err)
 {
 	if (journal_init(st->db, err) < 0 || audit_init(st->db, err) < 0 || enroll_init(st->db, err) < 0 ||
-	    enroll_recover(st->db, err) < 0)
+	    results_init(st->db, err) < 0 || enroll_recover(st->db, err) < 0)
 		return -1;
 	return 0;
 }

@@ -21,7 +21,10 @@ MUST_USE int results_init(struct db *db, struct err *err);
 MUST_USE int results_add(struct db_tx *tx, const struct result *result, struct err *err);
 
 typedef int results_visit_fn(void *arg, const struct result *result, struct err *err);
-/* Those from from_ms until before until_ms, oldest first. */
+/*
+ * Those from from_ms until before until_ms, oldest first. Texts are borrowed for the call; the database's
+ * reader is locked meanwhile, so visit must neither use it nor block.
+ */
 MUST_USE int results_each(struct db *db, int64_t from_ms, int64_t until_ms, results_visit_fn *visit,
 			  void *arg, struct err *err);
 

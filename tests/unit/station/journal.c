@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "station/journal.h"
+#include "station/results.h"
 #include "tests/unit/station/world.h"
 
 /* A job that stands before its issue step, with a key of its own. */
@@ -130,6 +131,49 @@ static void test_journal_failure_recorded_and_counted(void **state)
 	job_deinit(&job);
 }
 
+/* How many results there are, and the last one's words. */
+struct results {
+	int n;
+	char text[64];
+};
+
+static int keep_result(void *arg, const struct result *r, struct err *err)
+{
+	struct results *results = arg;
+
+	(void)err;
+	results->n++;
+	return str_format(results->text, sizeof(results->text), "%s %s %s %s", r->slot,
+			  r->operator_id != NULL ? r->operator_id : "-", r->step != NULL ? r->step : "-",
+			  err_class_name(r->class));
+}
+
+static void test_journal_each_end_is_a_result(void **state)
+{
+	struct world *w = *state;
+	CLEANUP(db_rollback) struct db_tx tx = { 0 };
+	struct err why = { 0 }, err = { 0 };
+	struct results results = { 0 };
+	struct job job;
+
+	make_job(w, &job, "a1", "h1", 1);
+	str_clip(job.seating.operator_id, sizeof(job.seating.operator_id), "anna");
+	assert_int_equal(journal_intend(&job, &issue, &err), 0);
+	(void)err_set(&why, ERR_UNIT, 0, "it said no");
+	assert_int_equal(journal_fail(&job, &why, &err), 0);
+	assert_int_equal(results_each(w->st.db, 0, INT64_MAX, keep_result, &results, &err), 0);
+	assert_int_equal(results.n, 1);
+	assert_string_equal(results.text, "1 anna issue unit");
+	assert_int_equal(db_begin(w->st.db, &tx, &err), 0);
+	assert_int_equal(journal_pass(&job, &tx, &err), 0);
+	assert_int_equal(db_commit(&tx, &err), 0);
+	results.n = 0;
+	assert_int_equal(results_each(w->st.db, 0, INT64_MAX, keep_result, &results, &err), 0);
+	assert_int_equal(results.n, 2);
+	assert_string_equal(results.text, "1 anna - none");
+	job_deinit(&job);
+}
+
 static void test_journal_refused_impostor_leaves_the_real_unit_alone(void **state)
 {
 	struct world *w = *state;
@@ -191,6 +235,7 @@ int main(void)
 		T(test_journal_taken_claims_refused_and_named),
 		T(test_journal_serial_number_used_twice_stops_the_station),
 		T(test_journal_failure_recorded_and_counted),
+		T(test_journal_each_end_is_a_result),
 		T(test_journal_refused_impostor_leaves_the_real_unit_alone),
 		T(test_journal_job_of_another_pipeline_goes_to_a_person),
 		T(test_journal_job_of_another_profile_goes_to_a_person),

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "station/journal.h"
+#include "station/results.h"
 #include "tests/unit/station/world.h"
 
 int world_setup(void **state)
@@ -19,6 +20,8 @@ int world_setup(void **state)
 	assert_int_equal(db_open(w->path, &w->st.db, &err), 0);
 	assert_int_equal(journal_init(w->st.db, &err), 0);
 	assert_int_equal(audit_init(w->st.db, &err), 0);
+	assert_int_equal(enroll_init(w->st.db, &err), 0);
+	assert_int_equal(results_init(w->st.db, &err), 0);
 	assert_int_equal(mailbox_new(&w->st.events, &err), 0);
 	assert_int_equal(seats_new(&w->st.seats, &err), 0);
 	str_clip(w->slot.name, sizeof(w->slot.name), "1");
