@@ -58,6 +58,24 @@ static int set_text(struct parser *p, const struct conf_key *key, void *field, c
 	return 0;
 }
 
+/* What a scanner types: ASCII that can be printed, without a blank at the end, which the INI would lose. */
+static int set_scanned(struct parser *p, const struct conf_key *key, void *field, const char *value)
+{
+	for (const char *c = value; *c != '\0'; c++)
+		if (*c < ' ' || *c > '~')
+			return fail(p, "only characters that a scanner types may stand in", key->name);
+	return set_text(p, key, field, value);
+}
+
+static int set_pattern(struct parser *p, const struct conf_key *key, void *field, const char *value)
+{
+	struct err why = { 0 };
+
+	if (set_text(p, key, field, value) < 0)
+		return -1;
+	return label_pattern_check(value, &why) < 0 ? fail(p, why.what, NULL) : 0;
+}
+
 static int set_uri(struct parser *p, const struct conf_key *key, void *field, const char *value)
 {
 	struct err why = { 0 };
@@ -179,6 +197,42 @@ static int set_yes_no(struct parser *p, const struct conf_key *key, void *field,
 	return 0;
 }
 
+static int set_scan(struct parser *p, const struct conf_key *key, void *field, const char *value)
+{
+	static const char *const words[] = { "no", "label" };
+	int word = 0;
+
+	(void)key;
+	if (set_word(p, words, ARRAY_LEN(words), &word, value) < 0)
+		return -1;
+	*(bool *)field = word == 1;
+	return 0;
+}
+
+static int set_label_check(struct parser *p, const struct conf_key *key, void *field, const char *value)
+{
+	static const char *const words[] = { "none", "mod10", "mod43" };
+	int word = 0;
+
+	(void)key;
+	if (set_word(p, words, ARRAY_LEN(words), &word, value) < 0)
+		return -1;
+	*(enum label_check *)field = (enum label_check)word;
+	return 0;
+}
+
+static int set_label_serial(struct parser *p, const struct conf_key *key, void *field, const char *value)
+{
+	static const char *const words[] = { "all", "before-check" };
+	int word = 0;
+
+	(void)key;
+	if (set_word(p, words, ARRAY_LEN(words), &word, value) < 0)
+		return -1;
+	*(enum label_serial *)field = (enum label_serial)word;
+	return 0;
+}
+
 /* dps-leaf has one subject: what the service compares with the registration ID. */
 static int check_subject(struct parser *p, const struct conf_key *key, void *field, const char *value)
 {
@@ -205,6 +259,11 @@ static int check_auth(struct parser *p, const struct conf_key *key, void *field,
 
 static const struct conf_key keys[] = {
 	{ "station", "id", set_text, CONF_FIELD(id), 0, 0 },
+	{ "station", "language", set_text, CONF_FIELD(language), 0, 0 },
+	{ "people", "badge-prefix", set_scanned, CONF_FIELD(badge_prefix), 0, 0 },
+	{ "people", "logout-minutes", set_number, CONF_FIELD(logout_minutes), 0, 1440 },
+	{ "scanner", "prefix", set_scanned, CONF_FIELD(scanner_prefix), 0, 0 },
+	{ "scanner", "slot-prefix", set_scanned, CONF_FIELD(slot_prefix), 0, 0 },
 	{ "hsm", "module", set_text, CONF_FIELD(module), 0, 0 },
 	{ "hsm", "token", set_uri, CONF_FIELD(token), 0, 0 },
 	{ "hsm", "pin-source", set_pin_source, CONF_FIELD(pin_source), 0, 0 },
@@ -229,12 +288,17 @@ static const struct conf_key keys[] = {
 	{ "profile", "enroll", set_enroll, PROFILE_FIELD(enroll), 0, 0 },
 	{ "profile", "group", set_text, PROFILE_FIELD(group), 0, 0 },
 	{ "profile", "group-key", set_uri, PROFILE_FIELD(group_key), 0, 0 },
+	{ "profile", "scan", set_scan, PROFILE_FIELD(label.demanded), 0, 0 },
+	{ "profile", "label-pattern", set_pattern, PROFILE_FIELD(label.pattern), 0, 0 },
+	{ "profile", "label-check", set_label_check, PROFILE_FIELD(label.check), 0, 0 },
+	{ "profile", "label-serial", set_label_serial, PROFILE_FIELD(label.serial), 0, 0 },
 	{ "slot", "profile", set_text, SLOT_FIELD(profile_names), 0, 0 },
 	{ "slot", "driver", set_text, SLOT_FIELD(driver), 0, 0 },
 	{ "slot", "link", set_text, SLOT_FIELD(link), 0, 0 },
+	{ "slot", "barcode", set_scanned, SLOT_FIELD(barcode), 0, 0 },
 };
 
-/* Each [slot "x"] and [profile "x"] sets its keys anew; [station], [hsm] and [service] only once. */
+/* Each [slot "x"] and [profile "x"] sets its keys anew; the others only once. */
 static void forget_seen(struct parser *p, const char *kind)
 {
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
@@ -281,6 +345,16 @@ static int begin_slot(struct parser *p, const char *name)
 	return 0;
 }
 
+static bool is_plain_section(const char *section)
+{
+	static const char *const names[] = { "station", "people", "scanner", "hsm", "service" };
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (strcmp(names[i], section) == 0)
+			return true;
+	return false;
+}
+
 /* kind "name", or kind alone. */
 static int begin_section(struct parser *p, const char *section)
 {
@@ -302,8 +376,7 @@ static int begin_section(struct parser *p, const char *section)
 	if (strcmp(p->kind, "slot") == 0 && name[0] != '\0')
 		return begin_slot(p, name);
 	p->target = p->conf;
-	if (open == NULL && (strcmp(section, "station") == 0 || strcmp(section, "hsm") == 0 ||
-			     strcmp(section, "service") == 0))
+	if (open == NULL && is_plain_section(section))
 		return 0;
 	return fail(p, "unknown section", section);
 }
@@ -434,6 +507,8 @@ static int check_profile(struct parser *p, const struct conf_profile *profile)
 		return fail(p, "a TPM has no enrollment group: enroll = individual", NULL);
 	if (pki_profile_check(&profile->certificate, &why) < 0)
 		return fail(p, why.what, NULL);
+	if (profile->label.serial == LABEL_SERIAL_BEFORE_CHECK && profile->label.check == LABEL_CHECK_NONE)
+		return fail(p, "label-serial = before-check needs a label-check", NULL);
 	return check_device_keys(p, profile);
 }
 
@@ -466,6 +541,25 @@ static int resolve_profiles(struct parser *p, struct conf_slot *slot)
 	return 0;
 }
 
+static bool begins_with(const char *text, const char *prefix)
+{
+	return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+/* A scan is a badge, else a slot, else a label: one text must never mean two things. */
+static int check_barcode(struct parser *p, struct conf_slot *slot)
+{
+	if (slot->barcode[0] == '\0' &&
+	    str_format(slot->barcode, sizeof(slot->barcode), "%s%s", p->conf->slot_prefix, slot->name) < 0)
+		return fail(p, "slot-prefix and name are too long for a barcode of slot", slot->name);
+	if (begins_with(slot->barcode, p->conf->badge_prefix))
+		return fail(p, "the slot's barcode begins as a badge does", slot->barcode);
+	for (const struct conf_slot *other = p->conf->slots; other < slot; other++)
+		if (strcmp(other->barcode, slot->barcode) == 0)
+			return fail(p, "two slots have the barcode", slot->barcode);
+	return 0;
+}
+
 static int check_slot(struct parser *p, struct conf_slot *slot)
 {
 	const struct fixture_conf fixture = { slot->driver, slot->link };
@@ -474,11 +568,20 @@ static int check_slot(struct parser *p, struct conf_slot *slot)
 	p->line = slot->line;
 	if (slot->link[0] == '\0' || slot->driver[0] == '\0' || slot->profile_names[0] == '\0')
 		return fail(p, "a slot needs profile, driver and link; one is missing in slot", slot->name);
-	if (resolve_profiles(p, slot) < 0)
+	if (resolve_profiles(p, slot) < 0 || check_barcode(p, slot) < 0)
 		return -1;
 	if (fixture_conf_check(&fixture, &why) < 0)
 		return fail(p, why.what, NULL);
 	return 0;
+}
+
+static void set_defaults(struct conf *conf)
+{
+	conf->operations_per_minute = 900;
+	conf->attempts = 8;
+	conf->logout_minutes = 15;
+	str_clip(conf->badge_prefix, sizeof(conf->badge_prefix), "B:");
+	str_clip(conf->slot_prefix, sizeof(conf->slot_prefix), "SLOT:");
 }
 
 static int check(struct parser *p)
@@ -502,8 +605,7 @@ int conf_parse(const char *name, struct bytes text, struct conf **ret_conf, stru
 
 	if (conf == NULL)
 		return err_set(err, ERR_STATION, 0, "out of memory");
-	conf->operations_per_minute = 900;
-	conf->attempts = 8;
+	set_defaults(conf);
 	line = ini_parse_stream(next_line, &p, on_value, &p);
 	if (p.failed)
 		return -1;

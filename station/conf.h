@@ -9,6 +9,7 @@
 #include "base/bytes.h"
 #include "base/err.h"
 #include "pki/pki.h"
+#include "station/label.h"
 
 #define CONF_PROFILES_MAX 16
 #define CONF_SLOTS_MAX    32
@@ -41,6 +42,7 @@ struct conf_profile {
 	char group[65];                    /* enrollment group's name, for group profiles  */
 	char group_key[CONF_TEXT_MAX + 1]; /* RFC 7512 URI of the master key, for symmetric */
 	struct pki_profile certificate;
+	struct label_rules label;
 	unsigned line; /* where the section begins, for messages */
 };
 
@@ -48,6 +50,7 @@ struct conf_slot {
 	char name[17];
 	char driver[17];
 	char link[CONF_TEXT_MAX + 1];
+	char barcode[33];                      /* what stands beside the slot to be scanned */
 	char profile_names[CONF_TEXT_MAX + 1]; /* as written, separated by blanks or commas */
 	const struct conf_profile *profiles[CONF_PROFILES_MAX];
 	size_t profiles_n;
@@ -56,6 +59,14 @@ struct conf_slot {
 
 struct conf {
 	char id[33];
+	char language[9]; /* of the screens, until an operator brings another; empty: English */
+	/* [people] */
+	char badge_prefix[9];
+	unsigned logout_minutes; /* 0: never */
+	/* [scanner] */
+	char scanner_prefix[9]; /* what it types before each scan; empty: nothing */
+	char slot_prefix
+		[17]; /* slots' barcodes are this and the slot's name, unless the slot says otherwise */
 	/* [hsm] */
 	char module[CONF_TEXT_MAX + 1];
 	char token[CONF_TEXT_MAX + 1];

@@ -15,8 +15,7 @@
 #include "station/events.h"
 #include "station/people/people.h"
 
-#define LABEL_MAX 64
-#define SCAN_MAX  128 /* longer scans are refused whole */
+#define SCAN_MAX 128 /* longer scans are refused whole */
 
 struct desk;
 struct desk_conf {

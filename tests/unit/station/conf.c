@@ -88,6 +88,65 @@ static void test_conf_doubles_refused(void **state)
 	assert_refused(HEAD SENSOR SLOT SLOT, "station.ini:21:", "second section for slot");
 }
 
+static void test_conf_people_and_scanner_have_defaults(void **state)
+{
+	struct err err;
+	CLEANUP(conf_freep) struct conf *conf = parse(HEAD SENSOR SLOT, &err);
+
+	(void)state;
+	assert_non_null(conf);
+	assert_string_equal(conf->badge_prefix, "B:");
+	assert_int_equal(conf->logout_minutes, 15);
+	assert_string_equal(conf->scanner_prefix, "");
+	assert_string_equal(conf->slots[0].barcode, "SLOT:1");
+	assert_false(conf->profiles[0].label.demanded);
+}
+
+static void test_conf_people_and_scanner_parsed(void **state)
+{
+	struct err err;
+	CLEANUP(conf_freep)
+	struct conf *conf =
+		parse(HEAD SENSOR "scan = label\nlabel-pattern = SN[0-9]{6}\nlabel-check = mod10\n"
+				  "label-serial = before-check\n" SLOT "barcode = BENCH-1\n"
+				  "[slot \"2\"]\nprofile = sensor\ndriver = smp\nlink = serial:/dev/y\n"
+				  "[people]\nbadge-prefix = ID-\nlogout-minutes = 0\n"
+				  "[scanner]\nprefix = ~\nslot-prefix = #\n",
+		      &err);
+
+	(void)state;
+	assert_non_null(conf);
+	assert_true(conf->profiles[0].label.demanded);
+	assert_string_equal(conf->profiles[0].label.pattern, "SN[0-9]{6}");
+	assert_int_equal(conf->profiles[0].label.check, LABEL_CHECK_MOD10);
+	assert_int_equal(conf->profiles[0].label.serial, LABEL_SERIAL_BEFORE_CHECK);
+	assert_string_equal(conf->slots[0].barcode, "BENCH-1");
+	assert_string_equal(conf->slots[1].barcode, "#2");
+	assert_string_equal(conf->badge_prefix, "ID-");
+	assert_int_equal(conf->logout_minutes, 0);
+	assert_string_equal(conf->scanner_prefix, "~");
+}
+
+static void test_conf_labels_and_barcodes_that_can_not_work_refused(void **state)
+{
+	(void)state;
+	assert_refused(HEAD SENSOR "label-pattern = (a\n" SLOT, "station.ini:17:", "label-pattern");
+	assert_refused(HEAD SENSOR "label-pattern = ((a{64}){64}){64}\n" SLOT,
+		       "station.ini:17:", "repeats what repeats");
+	assert_refused(HEAD SENSOR "label-check = crc\n" SLOT, "station.ini:17:", "allowed words");
+	assert_refused(HEAD SENSOR "scan = yes\n" SLOT, "station.ini:17:", "allowed words");
+	assert_refused(HEAD SENSOR "label-serial = before-check\n" SLOT,
+		       "station.ini:14:", "needs a label-check");
+	assert_refused(HEAD SENSOR SLOT "barcode = B:7\n", "station.ini:17:", "as a badge does");
+	assert_refused(HEAD SENSOR SLOT "[slot \"2\"]\nprofile = sensor\ndriver = smp\nlink = serial:/dev/y\n"
+					"barcode = SLOT:1\n",
+		       "station.ini:21:", "two slots have the barcode");
+	assert_refused(HEAD SENSOR SLOT "[scanner]\nprefix = 123456789\n", "station.ini:22:", "too long");
+	assert_refused(HEAD SENSOR SLOT "[scanner]\nprefix = a\tb\n", "station.ini:22:", "scanner types");
+	assert_refused(HEAD SENSOR SLOT "[people]\nlogout-minutes = 9999\n",
+		       "station.ini:22:", "from 0 to 1440");
+}
+
 static void test_conf_missing_parts_refused(void **state)
 {
 	(void)state;
@@ -152,6 +211,9 @@ int main(void)
 		cmocka_unit_test(test_conf_slot_before_its_profile_resolved),
 		cmocka_unit_test(test_conf_unknown_names_refused_with_line),
 		cmocka_unit_test(test_conf_doubles_refused),
+		cmocka_unit_test(test_conf_people_and_scanner_have_defaults),
+		cmocka_unit_test(test_conf_people_and_scanner_parsed),
+		cmocka_unit_test(test_conf_labels_and_barcodes_that_can_not_work_refused),
 		cmocka_unit_test(test_conf_missing_parts_refused),
 		cmocka_unit_test(test_conf_secret_in_uri_refused),
 		cmocka_unit_test(test_conf_bad_values_refused),
