@@ -59,7 +59,7 @@ static int block_signals(struct line *line, struct err *err)
 static int open_tables(struct station *st, struct err *err)
 {
 	if (journal_init(st->db, err) < 0 || audit_init(st->db, err) < 0 || enroll_init(st->db, err) < 0 ||
-	    results_init(st->db, err) < 0 || enroll_recover(st->db, err) < 0)
+	    results_init(st->db, err) < 0 || people_init(st->db, err) < 0 || enroll_recover(st->db, err) < 0)
 		return -1;
 	return 0;
 }

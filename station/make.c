@@ -11,6 +11,7 @@
 
 #include "hsm/hsm.h"
 #include "station/journal.h"
+#include "station/people/people.h"
 #include "station/results.h"
 
 #define ROOT_DAYS         7300
@@ -209,7 +210,7 @@ int directory_make(const char *dir, const char *id, struct err *err)
 			       dir);
 	if (make_token(dir, id, err) < 0 || make_ca(dir, id, err) < 0 || directory_keep_token(dir, err) < 0 ||
 	    directory_open_db(dir, &db, err) < 0 || journal_init(db, err) < 0 || audit_init(db, err) < 0 ||
-	    enroll_init(db, err) < 0 || results_init(db, err) < 0)
+	    enroll_init(db, err) < 0 || results_init(db, err) < 0 || people_init(db, err) < 0)
 		return -1;
 	/* Last, since its presence says that the directory is whole. */
 	return write_ini(dir, id, err);

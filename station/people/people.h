@@ -47,6 +47,10 @@ typedef int people_visit_fn(void *arg, const struct person *person, struct err *
 /* All, by ID. */
 MUST_USE int people_each(struct db *db, people_visit_fn *visit, void *arg, struct err *err);
 
+/* disabled ones too */
+MUST_USE int people_find(struct db *db, const char *id, struct person *ret_person, bool *ret_found,
+			 struct err *err);
+
 /* Who changes people: one, or "setup" for the first officer of a station. */
 struct people_change {
 	const char *by;      /* operator ID */
@@ -107,5 +111,9 @@ struct witnesses {
  */
 MUST_USE int people_check_act(enum act act, const struct person *first, const struct person *second,
 			      struct err *err);
+/* "releasing a unit needs an officer, and a lead or another officer": for who asks them. */
+const char *people_act_needs(enum act act);
+/* Whether this person may add, disable or reset one of that role: officers all, leads technicians. ERR_OPERATOR. */
+MUST_USE int people_check_change(const struct person *by, enum role of, struct err *err);
 
 #endif

@@ -1,0 +1,49 @@
+/*
+ * Private to people. Table operator: one row per ID that ever was, since the log
+ * names it; a badge is unique among those that are not disabled, so that it can be
+ * handed on. changes counts what was changed, and makes the keys of audit entries.
+ */
+#ifndef STATION_PEOPLE_PEOPLE_INTERNAL_H
+#define STATION_PEOPLE_PEOPLE_INTERNAL_H
+
+#include "audit/audit.h"
+#include "station/people/people.h"
+
+#define PIN_SALT_LEN    16
+#define PIN_HASH_LEN    32
+#define BADGE_MIN       4
+#define BADGE_MAX       128
+#define OPERATOR_NOBODY "setup" /* who adds the first one; nobody's ID */
+
+/* A PIN as it is stored; the parameters stand beside it, so that new PINs may get stronger ones. */
+struct pin {
+	uint8_t salt[PIN_SALT_LEN];
+	uint8_t hash[PIN_HASH_LEN];
+	int64_t n, r, p; /* RFC 7914 section 2: cost, block size, parallelization */
+};
+
+/* An operator with what only this folder sees. */
+struct operator
+{
+	struct person person;
+	struct pin pin; /* if person.has_pin */
+	int64_t changes;
+};
+
+/* pin.c. A failing random generator or scrypt is ERR_STATION. */
+MUST_USE int pin_make(const struct secret *secret, struct pin *ret_pin, struct err *err);
+MUST_USE int pin_matches(const struct pin *pin, const struct secret *secret, bool *ret_matches,
+			 struct err *err);
+MUST_USE int badge_hash(struct db_tx *tx, struct bytes badge, uint8_t ret[SHA256_LEN], struct err *err);
+
+/* people.c */
+MUST_USE int operator_find(struct db_tx *tx, const char *id, struct operator* ret, bool *ret_found,
+			   struct err *err);
+/* Among those that are not disabled. */
+MUST_USE int operator_find_badge(struct db_tx *tx, const uint8_t hash[SHA256_LEN], struct operator* ret,
+				 bool *ret_found, struct err *err);
+
+/* change.c: "operator-locked", once per lock, however often it is asked for. */
+MUST_USE int record_lock(struct db_tx *tx, const struct operator* locked, int64_t at_ms, struct err *err);
+
+#endif
