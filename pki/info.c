@@ -55,6 +55,43 @@ static int take_time(struct bytes *in, int64_t *ret_s, struct err *err)
 	return time_read(time, ret_s, err);
 }
 
+/* AlgorithmIdentifier's content: id-ecPublicKey and the named curve (RFC 5480 2.1.1), or rsaEncryption. */
+static const uint8_t p256_alg[] = { 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06,
+				    0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07 };
+static const uint8_t p384_alg[] = { 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02,
+				    0x01, 0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x22 };
+static const uint8_t rsa_alg[] = { 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7,
+				   0x0d, 0x01, 0x01, 0x01, 0x05, 0x00 };
+
+/* RSAPublicKey: SEQUENCE { modulus, publicExponent } (RFC 8017 A.1.1); 0 if it is malformed. */
+static size_t rsa_bits(struct bytes key)
+{
+	struct bytes content, modulus;
+	size_t bits;
+
+	if (der_take(&key, DER_SEQUENCE, &content) < 0 || der_take(&content, DER_INTEGER, &modulus) < 0)
+		return 0;
+	while (modulus.len > 0 && modulus.p[0] == 0)
+		modulus = bytes_of(modulus.p + 1, modulus.len - 1);
+	bits = 8 * modulus.len;
+	for (unsigned top = modulus.len > 0 ? modulus.p[0] : 0x80; (top & 0x80) == 0; top <<= 1)
+		bits--;
+	return bits;
+}
+
+/* For people to read: what it can't tell stays empty. */
+static void name_key(const struct cert_parts *parts, char out[16])
+{
+	size_t bits = bytes_equal(parts->key_alg, BYTES_ARRAY(rsa_alg)) ? rsa_bits(parts->key_bits) : 0;
+
+	if (bytes_equal(parts->key_alg, BYTES_ARRAY(p256_alg)))
+		str_clip(out, 16, "P-256");
+	else if (bytes_equal(parts->key_alg, BYTES_ARRAY(p384_alg)))
+		str_clip(out, 16, "P-384");
+	else if (bits == 0 || str_format(out, 16, "RSA-%zu", bits) < 0)
+		out[0] = '\0';
+}
+
 int pki_cert_info(struct bytes cert_der, struct pki_cert_info *ret_info, struct err *err)
 {
 	struct pki_cert_info info = { .subject_cn = "" };
@@ -75,6 +112,7 @@ int pki_cert_info(struct bytes cert_der, struct pki_cert_info *ret_info, struct 
 		return err_set(err, ERR_UNIT, 0, "the certificate's validity is malformed");
 	sha256(cert_der, info.sha256);
 	sha256(parts.spki, info.spki_sha256);
+	name_key(&parts, info.key);
 	*ret_info = info;
 	return 0;
 }

@@ -112,6 +112,7 @@ struct pki_cert_info {
 	int64_t not_before_s, not_after_s;
 	uint8_t sha256[SHA256_LEN];      /* of the certificate */
 	uint8_t spki_sha256[SHA256_LEN]; /* of its SubjectPublicKeyInfo */
+	char key[16];                    /* "P-256", "P-384", "RSA-2048" …; empty for others */
 };
 MUST_USE int pki_cert_info(struct bytes cert_der, struct pki_cert_info *ret_info, struct err *err);
 

@@ -16,6 +16,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (pki_cert_info(der, &info, &err) == 0) {
 		base_assert(strlen(info.subject_cn) <= PKI_CN_MAX && strlen(info.issuer_cn) <= PKI_CN_MAX);
 		base_assert(strlen(info.serial_hex) >= 2);
+		base_assert(memchr(info.key, '\0', sizeof(info.key)) != NULL);
 	}
 	if (pki_issuer_new(der, &issuer, &err) < 0)
 		base_assert(issuer == NULL && err.class != ERR_NONE);

@@ -115,6 +115,25 @@ static void test_cert_info_spki_digest_is_the_keys(void **state)
 	make_ca_free(&ca);
 }
 
+static void test_cert_info_names_the_key(void **state)
+{
+	static const struct {
+		const char *kind, *name;
+	} keys[] = { { "P-256", "P-256" }, { "P-384", "P-384" }, { "2048", "RSA-2048" }, { "3072", "RSA-3072" } };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		struct make_ca ca;
+		struct pki_cert_info info;
+		struct err err;
+
+		make_ca(keys[i].kind, &ca);
+		assert_int_equal(pki_cert_info(buf_bytes(&ca.intermediate), &info, &err), 0);
+		assert_string_equal(info.key, keys[i].name);
+		make_ca_free(&ca);
+	}
+}
+
 static void test_cert_info_malformed_refused(void **state)
 {
 	struct make_ca ca;
@@ -149,6 +168,7 @@ int main(void)
 		T(test_pem_append_too_long_chain_refused),
 		T(test_cert_info_leaf_says_what_was_asked_for),
 		T(test_cert_info_spki_digest_is_the_keys),
+		T(test_cert_info_names_the_key),
 		T(test_cert_info_malformed_refused),
 	};
 
