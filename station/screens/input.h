@@ -2,11 +2,17 @@
  * Input: what was typed, told apart into keys and scans. A barcode scanner is
  * a keyboard that types faster than any hand: keys that follow each other within
  * INPUT_BURST_MS are a burst, and a burst is never a key. It is a scan if it holds
- * only printable characters, begins with the scanner's prefix and ends with Enter;
- * anything else in it (escape sequences, control characters, function keys, too many
- * characters) spoils it whole.
+ * only printable characters, begins with the scanner's prefix and ends with Enter (or
+ * CR LF); anything else in it (escape sequences, control characters, function keys, an
+ * Enter in the middle, too few or too many characters) spoils it whole. So what a
+ * scan is, is known INPUT_BURST_MS after its Enter.
  *
- * Pure: the caller brings keys and times.
+ * One exception: the same arrow, page, home or end key again and again is that key,
+ * since a terminal may hand an auto-repeat over in one piece. A hostile label gains
+ * nothing but a moved selection from it: whatever follows them is a burst, Enter too.
+ *
+ * Pure: the caller brings keys and times. It must take every key that is there
+ * before it does anything slow, or the pauses of its own would look like a hand's.
  */
 #ifndef STATION_SCREENS_INPUT_H
 #define STATION_SCREENS_INPUT_H
@@ -16,7 +22,8 @@
 
 #define INPUT_BURST_MS 30  /* between two keys of one burst; a hand needs more than 60 */
 #define INPUT_END_MS   120 /* a burst without Enter is over after so long a silence    */
-#define INPUT_SCAN_MAX 128
+#define INPUT_SCAN_MIN 3   /* without the prefix */
+#define INPUT_SCAN_MAX 128 /* with it */
 
 /* Keys beyond Unicode; printable characters are themselves, and INPUT_ENTER is '\n'. */
 enum {
@@ -52,6 +59,7 @@ struct input {
 	uint32_t held;       /* the first key, until it is known whether more follow; 0: none */
 	int64_t last_ms;     /* when the last key came */
 	bool burst, spoiled; /* more than one key so far; something in it is no scan */
+	bool ended;          /* its Enter came */
 	unsigned n;
 	char text[INPUT_SCAN_MAX + 1];
 };
