@@ -29,12 +29,15 @@ enum screen {
 
 enum ui_command {
 	UI_NOTHING,
-	UI_LOGIN,    /* asks for an ID; F8 or o                  */
-	UI_LOGOUT,   /*                                          */
-	UI_LANGUAGE, /* the next language                        */
-	UI_RELOAD,   /* the page of this screen wants other data */
-	UI_DETACH,   /* leaves the terminal, the work goes on    */
-	UI_QUIT,     /* asked for, and confirmed                 */
+	UI_LOGIN,        /* asks for an ID; F8 or o                  */
+	UI_LOGOUT,       /* F8 or o again                            */
+	UI_ANSWER_ID,    /* id_typed is complete                 */
+	UI_CANCEL_LOGIN, /* Esc in the dialog                    */
+	UI_REDRAW,       /* somebody else wrote on the terminal      */
+	UI_LANGUAGE,     /* the next language                        */
+	UI_RELOAD,       /* the page of this screen wants other data */
+	UI_DETACH,       /* leaves the terminal, the work goes on    */
+	UI_QUIT,         /* asked for, and confirmed                 */
 };
 
 struct ui {
@@ -82,6 +85,8 @@ void ui_draw(const struct ui *ui, struct canvas *canvas);
 /* A key: the dialog's, else every screen's (F1–F8, letters, Esc), else this screen's. */
 void ui_key(struct ui *ui, uint32_t key);
 
+/* Shows a screen; Esc leads back from it. */
+void ui_open(struct ui *ui, enum screen screen);
 /* Rows of a list that fit; scrolls so that row stays in sight. Shared by the list screens. */
 void ui_scroll_by(struct ui *ui, long by, size_t rows_n, size_t visible);
 
