@@ -48,6 +48,18 @@ struct audit_head {
 MUST_USE int audit_head(struct db_tx *tx, struct audit_head *ret_head, struct err *err);
 
 /*
+ * The time that the log knows: the latest of its entries, leaving out those that contradicted
+ * the ones before them, being BACK earlier or AHEAD later. So a clock that is wrong can't make itself
+ * right by what it dates; only an entry of the kind ACCEPTED sets the time whatever it was.
+ * *ret_known false while the log is empty.
+ */
+#define AUDIT_CLOCK_BACK_MS  (INT64_C(2) * 60 * 1000)
+#define AUDIT_CLOCK_AHEAD_MS (INT64_C(400) * 24 * 3600 * 1000)
+#define AUDIT_CLOCK_ACCEPTED "clock-accepted"
+MUST_USE int audit_clock(struct db_tx *tx, int64_t *ret_ms, bool *ret_known, struct err *err);
+bool audit_clock_contradicts(int64_t log_ms, int64_t now_ms);
+
+/*
  * Called with each entry's index and canonical bytes, oldest first; -1 stops.
  * The database is locked meanwhile, so it must neither use it nor block.
  */

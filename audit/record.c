@@ -23,6 +23,13 @@ static const char *const steps[] = {
 	" BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;"
 	"CREATE TRIGGER audit_head_forward BEFORE UPDATE ON audit_head WHEN NEW.size <> OLD.size + 1"
 	" BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;",
+	/* The time that the log knows; of a log that was there before, the last entry's. */
+	"ALTER TABLE audit_head ADD COLUMN clock_ms INTEGER;"
+	"DROP TRIGGER audit_head_forward;"
+	"UPDATE audit_head SET clock_ms = (SELECT unixepoch(json_extract(entry, '$.at')) * 1000"
+	" FROM audit_entry WHERE idx = audit_head.size - 1 AND json_valid(entry));"
+	"CREATE TRIGGER audit_head_forward BEFORE UPDATE ON audit_head WHEN NEW.size <> OLD.size + 1"
+	" BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;",
 };
 
 int audit_init(struct db *db, struct err *err)
@@ -72,14 +79,23 @@ static int head_read(struct db_tx *tx, struct log_head *ret, struct err *err)
 	return 0;
 }
 
-static int head_write(struct db_tx *tx, const struct tree *tree, struct err *err)
+/* clock_ms moves as audit_clock says. */
+static int head_write(struct db_tx *tx, const struct tree *tree, int64_t at_ms, const char *kind,
+		      struct err *err)
 {
+	bool accepted = strcmp(kind, AUDIT_CLOCK_ACCEPTED) == 0;
 	uint8_t root[SHA256_LEN];
 
 	tree_root(tree, root);
-	return db_run(tx, "UPDATE audit_head SET size = ?1, root = ?2, peaks = ?3",
+	return db_run(tx,
+		      "UPDATE audit_head SET size = ?1, root = ?2, peaks = ?3, clock_ms = CASE"
+		      " WHEN ?5 OR clock_ms IS NULL THEN ?4"
+		      " WHEN ?4 < clock_ms - ?6 OR ?4 > clock_ms + ?7 THEN clock_ms"
+		      " ELSE max(clock_ms, ?4) END",
 		      DB_VALUES(db_int(tree->size), db_blob(BYTES_ARRAY(root)),
-				db_blob(bytes_of(tree->peaks, tree_peaks_n(tree->size) * SHA256_LEN))),
+				db_blob(bytes_of(tree->peaks, tree_peaks_n(tree->size) * SHA256_LEN)),
+				db_int(at_ms), db_int(accepted ? 1 : 0), db_int(AUDIT_CLOCK_BACK_MS),
+				db_int(AUDIT_CLOCK_AHEAD_MS)),
 		      err);
 }
 
@@ -128,7 +144,7 @@ int audit_append(struct db_tx *tx, int64_t at_ms, const struct audit_event *even
 		return err_wrap(err, "audit entry");
 	if (known)
 		return check_same(tx, event->key, buf_bytes(&entry), err);
-	return head_write(tx, &head.tree, err);
+	return head_write(tx, &head.tree, at_ms, event->kind, err);
 }
 
 int audit_head(struct db_tx *tx, struct audit_head *ret_head, struct err *err)
