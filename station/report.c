@@ -225,24 +225,19 @@ static void report_other(bool json, const struct event *e)
 	}
 }
 
-void report_event(bool json, const struct event *e, struct tally *tally)
+void report_event(bool json, const struct event *e)
 {
 	switch (e->kind) {
 	case EVENT_PASS:
-		tally->passed++;
-		tally->group += e->group ? 1 : 0;
 		report_unit(json, e, "PASS");
 		break;
 	case EVENT_ALREADY:
-		tally->already++;
 		report_unit(json, e, "ALREADY");
 		break;
 	case EVENT_FAIL:
-		tally->failed++;
 		report_unit(json, e, "FAIL");
 		break;
 	case EVENT_STOP:
-		tally->stopped++;
 		report_unit(json, e, "STOP");
 		break;
 	case EVENT_SEATED:
@@ -259,6 +254,13 @@ void report_event(bool json, const struct event *e, struct tally *tally)
 		report_other(json, e);
 		break;
 	}
+}
+
+void tally_add(struct tally *tally, const struct event *e)
+{
+	tally->passed += e->kind == EVENT_PASS ? 1 : 0;
+	tally->failed += e->kind == EVENT_FAIL ? 1 : 0;
+	tally->stopped += e->kind == EVENT_STOP ? 1 : 0;
 }
 
 void report_summary(bool json, const struct summary *s)

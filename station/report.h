@@ -12,11 +12,14 @@ void report_error(bool json, const struct err *err);
 /* One sentence that says what to do, by class. */
 const char *report_advice(enum err_class class);
 
+/* Prints what the event is worth. */
+void report_event(bool json, const struct event *event);
+
+/* Units that ended, and reasons to stop: the exit status follows from them. */
 struct tally {
-	unsigned passed, already, failed, stopped, group;
+	unsigned passed, failed, stopped;
 };
-/* Prints what the event is worth and counts it. */
-void report_event(bool json, const struct event *event, struct tally *tally);
+void tally_add(struct tally *tally, const struct event *event);
 
 /* The last line of run and demo. */
 struct summary {

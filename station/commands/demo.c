@@ -111,7 +111,8 @@ static int turn(struct demo *demo, bool *ret_signal, struct err *err)
 		return -1;
 	if (!got)
 		return 0;
-	report_event(demo->options->json, &event, &demo->tally);
+	report_event(demo->options->json, &event);
+	tally_add(&demo->tally, &event);
 	return is_end_of_unit(&event) ? hand_seat_next(demo->hand, event.slot, err) : 0;
 }
 

@@ -19,8 +19,10 @@ static int serve(struct line *line, const struct options *options, struct tally 
 
 		if (line_next_event(line, &tick, &event, &got, &signalled, err) < 0)
 			return -1;
-		if (got)
-			report_event(options->json, &event, tally);
+		if (!got)
+			continue;
+		report_event(options->json, &event);
+		tally_add(tally, &event);
 	}
 	return 0;
 }
