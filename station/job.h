@@ -59,6 +59,7 @@ struct job {
 	int64_t id;
 	int intended; /* index of the last step whose intent is durable */
 	int64_t attempts;
+	char intended_by[OPERATOR_ID_MAX + 1]; /* under whom that step was begun first; or empty */
 	bool claimed; /* registration ID and key are the row's; cleared by who changes them */
 
 	/* what the steps give each other */
@@ -80,6 +81,11 @@ struct job {
 void job_init(struct job *job, struct station *st, const struct tools *tools, const struct conf_slot *slot,
 	      struct fixture *fixture, const struct unit_info *unit);
 void job_deinit(struct job *job);
+/* Who was logged in when it was seated, for records; NULL: nobody. */
+static inline const char *job_operator(const struct job *job)
+{
+	return job->seating.operator_id[0] != '\0' ? job->seating.operator_id : NULL;
+}
 /* Chooses profile and pipeline by the unit's model. ERR_UNIT if no profile of the slot takes it. */
 MUST_USE int job_choose_profile(struct job *job, struct err *err);
 

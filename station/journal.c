@@ -1,8 +1,9 @@
 /*
- * The journal. A unit has at most one job; its row claims serial, hardware ID,
- * registration ID and key, so the database itself refuses a second unit with
- * any of them, whatever the threads do. Counts are kept by triggers, since
- * `station status` must not walk a million rows.
+ * The journal. A unit has at most one job that is not released; its row claims serial,
+ * hardware ID, registration ID and key, so the database itself refuses a second unit
+ * with any of them, whatever the threads do. The indexes are partial, so every query
+ * says state <> 'released'. Counts are kept by triggers, since `station status` must not
+ * walk a million rows.
  */
 #include "station/journal.h"
 
@@ -48,6 +49,59 @@ static const char *const migrations[] = {
 	"CREATE TRIGGER job_count_update AFTER UPDATE OF state ON job WHEN old.state <> new.state BEGIN"
 	" UPDATE job_count SET n = n - 1 WHERE state = old.state;"
 	" UPDATE job_count SET n = n + 1 WHERE state = new.state; END;",
+	/*
+	 * A released job stays and claims nothing but its key: a unit has one job that is not released.
+	 * Constraints can't be changed in place; cert_serial moves along, since it refers to job.
+	 */
+	"CREATE TABLE job_new("
+	" id INTEGER PRIMARY KEY,"
+	" serial TEXT NOT NULL,"
+	" hwid TEXT NOT NULL,"
+	" model TEXT NOT NULL,"
+	" registration_id TEXT COLLATE NOCASE,"
+	" key_sha256 BLOB,"
+	" profile TEXT NOT NULL,"
+	" attest TEXT NOT NULL,"
+	" pipeline TEXT NOT NULL,"
+	" version INTEGER NOT NULL,"
+	" slot TEXT NOT NULL,"
+	" state TEXT NOT NULL CHECK(state IN ('open', 'failed', 'passed', 'released')),"
+	" step TEXT NOT NULL,"
+	" intended INTEGER NOT NULL,"
+	" attempts INTEGER NOT NULL DEFAULT 0,"
+	" started_ms INTEGER NOT NULL,"
+	" finished_ms INTEGER,"
+	" class TEXT,"
+	" cause TEXT,"
+	" csr BLOB,"
+	" cert_serial BLOB,"
+	" leaf BLOB,"
+	" operator TEXT" /* under whom the step was begun; NULL in a station without operators */
+	") STRICT;"
+	"INSERT INTO job_new SELECT id, serial, hwid, model, registration_id, key_sha256, profile, attest,"
+	" pipeline, version, slot, state, step, intended, attempts, started_ms, finished_ms, class, cause,"
+	" csr, cert_serial, leaf, NULL FROM job;"
+	"CREATE TABLE cert_serial_new("
+	" serial BLOB PRIMARY KEY,"
+	" job INTEGER NOT NULL REFERENCES job_new(id)"
+	") STRICT, WITHOUT ROWID;"
+	"INSERT INTO cert_serial_new SELECT serial, job FROM cert_serial;"
+	"DROP TABLE cert_serial;"
+	"DROP TABLE job;"
+	"ALTER TABLE job_new RENAME TO job;"
+	"ALTER TABLE cert_serial_new RENAME TO cert_serial;"
+	"CREATE UNIQUE INDEX job_serial ON job(serial) WHERE state <> 'released';"
+	"CREATE UNIQUE INDEX job_hwid ON job(hwid) WHERE state <> 'released';"
+	"CREATE UNIQUE INDEX job_registration_id ON job(registration_id) WHERE state <> 'released';"
+	"CREATE UNIQUE INDEX job_key ON job(key_sha256) WHERE state <> 'released';"
+	"CREATE INDEX job_released_serial ON job(serial) WHERE state = 'released';"
+	"CREATE INDEX job_released_key ON job(key_sha256) WHERE state = 'released';"
+	"INSERT INTO job_count VALUES('released', 0);"
+	"CREATE TRIGGER job_count_insert AFTER INSERT ON job BEGIN"
+	" UPDATE job_count SET n = n + 1 WHERE state = new.state; END;"
+	"CREATE TRIGGER job_count_update AFTER UPDATE OF state ON job WHEN old.state <> new.state BEGIN"
+	" UPDATE job_count SET n = n - 1 WHERE state = old.state;"
+	" UPDATE job_count SET n = n + 1 WHERE state = new.state; END;",
 };
 
 int journal_init(struct db *db, struct err *err)
@@ -68,7 +122,7 @@ static int load_buf(struct buf *buf, struct bytes from, struct err *err)
 /* The columns of load_row, in order. */
 #define LOAD_SQL                                                                                             \
 	"SELECT id, hwid, state, pipeline, version, intended, attempts, registration_id, key_sha256, csr,"   \
-	" cert_serial, leaf, profile FROM job WHERE serial = ?1"
+	" cert_serial, leaf, profile, operator FROM job WHERE serial = ?1 AND state <> 'released'"
 
 static int load_fields(struct job *job, struct db_query *row, struct err *err)
 {
@@ -78,6 +132,8 @@ static int load_fields(struct job *job, struct db_query *row, struct err *err)
 	job->id = db_column_int(row, 0);
 	job->intended = (int)db_column_int(row, 5);
 	job->attempts = db_column_int(row, 6);
+	str_clip(job->intended_by, sizeof(job->intended_by),
+		 db_column_text(row, 13) != NULL ? db_column_text(row, 13) : "");
 	if (registration_id != NULL &&
 	    str_format(job->registration_id, sizeof(job->registration_id), "%s", registration_id) < 0)
 		return err_set(err, ERR_STATION, 0, "the journal's registration ID is too long");
@@ -134,17 +190,25 @@ static int check_other(struct db_tx *tx, const char *sql, struct db_value value,
 
 static int check_unique(struct db_tx *tx, const struct job *job, struct err *err)
 {
-	if (check_other(tx, "SELECT serial, id, slot FROM job WHERE hwid = ?1 AND serial <> ?2",
+	if (check_other(tx,
+			"SELECT serial, id, slot FROM job WHERE hwid = ?1 AND serial <> ?2"
+			" AND state <> 'released'",
 			db_text(job->unit.hwid), job, "this hardware ID", err) < 0)
 		return -1;
 	/* Before the registration ID, which for a TPM follows from its key: the key is the cause. */
 	if (job->has_key_sha256 &&
-	    check_other(tx, "SELECT serial, id, slot FROM job WHERE key_sha256 = ?1 AND serial <> ?2",
+	    check_other(tx,
+			"SELECT serial, id, slot FROM job WHERE key_sha256 = ?1 AND serial <> ?2"
+			" AND state <> 'released' UNION ALL"
+			" SELECT serial, id, slot FROM job WHERE key_sha256 = ?1 AND serial <> ?2"
+			" AND state = 'released'",
 			db_blob(BYTES_ARRAY(job->key_sha256)), job,
 			job->profile->attest == ATTEST_TPM ? "this endorsement key" : "this key", err) < 0)
 		return -1;
 	if (job->registration_id[0] != '\0' &&
-	    check_other(tx, "SELECT serial, id, slot FROM job WHERE registration_id = ?1 AND serial <> ?2",
+	    check_other(tx,
+			"SELECT serial, id, slot FROM job WHERE registration_id = ?1 AND serial <> ?2"
+			" AND state <> 'released'",
 			db_text(job->registration_id), job, "this registration ID", err) < 0)
 		return -1;
 	return 0;
@@ -181,7 +245,8 @@ int journal_passed(struct job *job, bool *ret_passed, struct err *err)
 
 	db_read_begin(job->st->db, &tx);
 	if (db_query(&tx, &q,
-		     "SELECT registration_id FROM job WHERE serial = ?1 AND hwid = ?2 AND state = 'passed'",
+		     "SELECT registration_id FROM job WHERE serial = ?1 AND hwid = ?2 AND state = 'passed'"
+		     " AND state <> 'released'",
 		     DB_VALUES(db_text(job->unit.serial), db_text(job->unit.hwid)), err) < 0 ||
 	    db_next(&q, &row, err) < 0)
 		return -1;
@@ -207,40 +272,64 @@ static struct db_value key_of(const struct job *job)
 	return db_blob(job->has_key_sha256 ? BYTES_ARRAY(job->key_sha256) : BYTES_NONE);
 }
 
+static struct db_value operator_of(const char *id)
+{
+	return db_text(id[0] != '\0' ? id : NULL);
+}
+
 static int insert_job(struct job *job, const char *step, struct db_tx *tx, struct err *err)
 {
 	if (db_run(tx,
 		   "INSERT INTO job(serial, hwid, model, registration_id, key_sha256, profile, attest,"
-		   " pipeline, version, slot, state, step, intended, started_ms, csr, leaf)"
-		   " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,'open',?11,?12,?13,?14,?15)",
+		   " pipeline, version, slot, state, step, intended, started_ms, csr, leaf, operator)"
+		   " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,'open',?11,?12,?13,?14,?15,?16)",
 		   DB_VALUES(db_text(job->unit.serial), db_text(job->unit.hwid), db_text(job->unit.model),
 			     registration_id_of(job), key_of(job), db_text(job->profile->name),
 			     db_text(attest_name(job->profile->attest)), db_text(job->pipeline->name),
 			     db_int(PIPELINE_VERSION), db_text(job->slot->name), db_text(step),
 			     db_int((int64_t)job->next), db_int(clock_wall_ms()), blob_of(&job->csr),
-			     blob_of(&job->leaf)),
+			     blob_of(&job->leaf), operator_of(job->intended_by)),
 		   err) < 0)
 		return -1;
 	job->id = db_last_id(tx);
 	return 0;
 }
 
+/*
+ * Two people may release a job while its unit is served. Then nothing more is written to it, and
+ * no try helps: the unit fails, and begins a new job when it is seated again.
+ */
+static int check_not_released(const struct job *job, const struct db_tx *tx, struct err *err)
+{
+	if (db_changes(tx) == 1)
+		return 0;
+	return err_set(err, ERR_RETRY, 0, "job %" PRId64 " was released meanwhile; seat the unit again",
+		       job->id);
+}
+
 /* Before its certificate exists a unit may come back with a fresh key; the claim moves with it. */
 static int update_claims(const struct job *job, struct db_tx *tx, struct err *err)
 {
-	return db_run(tx, "UPDATE job SET registration_id = ?1, key_sha256 = ?2 WHERE id = ?3",
-		      DB_VALUES(registration_id_of(job), key_of(job), db_int(job->id)), err);
+	if (db_run(tx,
+		   "UPDATE job SET registration_id = ?1, key_sha256 = ?2 WHERE id = ?3"
+		   " AND state <> 'released'",
+		   DB_VALUES(registration_id_of(job), key_of(job), db_int(job->id)), err) < 0)
+		return -1;
+	return check_not_released(job, tx, err);
 }
 
 static int update_progress(const struct job *job, const char *step, struct db_tx *tx, struct err *err)
 {
-	return db_run(
-		tx,
-		"UPDATE job SET slot = ?1, step = ?2, intended = max(intended, ?3), csr = ?4, leaf = ?5,"
-		" state = 'open', class = NULL, cause = NULL WHERE id = ?6",
-		DB_VALUES(db_text(job->slot->name), db_text(step), db_int((int64_t)job->next),
-			  blob_of(&job->csr), blob_of(&job->leaf), db_int(job->id)),
-		err);
+	if (db_run(tx,
+		   "UPDATE job SET slot = ?1, step = ?2, intended = max(intended, ?3), csr = ?4, leaf = ?5,"
+		   " operator = ?7, state = 'open', class = NULL, cause = NULL"
+		   " WHERE id = ?6 AND state <> 'released'",
+		   DB_VALUES(db_text(job->slot->name), db_text(step), db_int((int64_t)job->next),
+			     blob_of(&job->csr), blob_of(&job->leaf), db_int(job->id),
+			     operator_of(job->intended_by)),
+		   err) < 0)
+		return -1;
+	return check_not_released(job, tx, err);
 }
 
 /* Claims are checked and written once per seating: nothing in a job changes them afterwards. */
@@ -255,6 +344,9 @@ static int intend(struct job *job, const struct step *step, struct db_tx *tx, st
 {
 	bool fresh = job->id == 0;
 
+	/* Who repeats a step after a restart did not begin it: what its intent logs must say the same again. */
+	if ((int)job->next > job->intended)
+		str_clip(job->intended_by, sizeof(job->intended_by), job->seating.operator_id);
 	if (!job->claimed && claim(job, step->name, tx, err) < 0)
 		return -1;
 	if (!fresh && update_progress(job, step->name, tx, err) < 0)
@@ -311,8 +403,10 @@ int journal_pass(struct job *job, struct db_tx *tx, struct err *err)
 {
 	if (db_run(tx,
 		   "UPDATE job SET state = 'passed', step = 'record', finished_ms = ?2, class = NULL,"
-		   " cause = NULL WHERE id = ?1",
-		   DB_VALUES(db_int(job->id), db_int(clock_wall_ms())), err) < 0)
+		   " cause = NULL, operator = ?3 WHERE id = ?1 AND state <> 'released'",
+		   DB_VALUES(db_int(job->id), db_int(clock_wall_ms()), db_text(job_operator(job))),
+		   err) < 0 ||
+	    check_not_released(job, tx, err) < 0)
 		return -1;
 	return add_result(job, NULL, ERR_NONE, tx, err);
 }
@@ -331,6 +425,7 @@ static int audit_failure(const struct job *job, const struct err *why, const cha
 		{ "class", err_class_name(why->class) },
 		{ "cause", err_text(why, text, sizeof(text)) },
 		{ "job", job->id != 0 ? id : NULL },
+		{ "operator", job_operator(job) },
 	};
 	const struct audit_event event = { "unit-failed", key, fields, ARRAY_LEN(fields) };
 
@@ -360,13 +455,18 @@ int journal_fail(struct job *job, const struct err *why, struct err *err)
 	if (job->id != 0 &&
 	    db_run(&tx,
 		   "UPDATE job SET state = 'failed', step = ?2, attempts = ?3, class = ?4, cause = ?5"
-		   " WHERE id = ?1 AND state <> 'passed'",
+		   " WHERE id = ?1 AND state NOT IN ('passed', 'released')",
 		   DB_VALUES(db_int(job->id), db_text(step), db_int(job->attempts),
 			     db_text(err_class_name(why->class)), db_text(why->what)),
 		   err) < 0)
 		return err_wrap(err, "recording a failed unit");
 	return db_commit(&tx, err);
 }
+
+/* The columns of unit_of_row, in order. */
+#define UNIT_SQL                                                                                             \
+	"SELECT serial, model, hwid, registration_id, profile, attest, slot, state, step, cause, id,"        \
+	" attempts, started_ms, finished_ms, leaf, operator FROM job"
 
 static void unit_of_row(struct db_query *q, struct journal_unit *ret)
 {
@@ -386,6 +486,7 @@ static void unit_of_row(struct db_query *q, struct journal_unit *ret)
 		.started_ms = db_column_int(q, 12),
 		.finished_ms = db_column_int(q, 13),
 		.leaf = db_column_blob(q, 14),
+		.operator_id = db_column_text(q, 15),
 	};
 }
 
@@ -399,11 +500,12 @@ int journal_each(struct db *db, const char *serial, journal_visit_fn *visit, voi
 	int64_t n = 0;
 
 	db_read_begin(db, &tx);
-	if (db_query(&tx, &q,
-		     "SELECT serial, model, hwid, registration_id, profile, attest, slot, state, step, cause,"
-		     " id, attempts, started_ms, finished_ms, leaf FROM job"
-		     " WHERE ?1 IS NULL OR serial = ?1 ORDER BY id",
-		     DB_VALUES(db_text(serial)), err) < 0)
+	/* Two statements: "?1 IS NULL OR serial = ?1" would walk all rows to find one. */
+	if (serial != NULL ? db_query(&tx, &q,
+				      UNIT_SQL " WHERE serial = ?1 AND state = 'released' UNION ALL " UNIT_SQL
+					       " WHERE serial = ?1 AND state <> 'released' ORDER BY id",
+				      DB_VALUES(db_text(serial)), err) < 0
+			   : db_query(&tx, &q, UNIT_SQL " ORDER BY id", DB_NO_VALUES, err) < 0)
 		return -1;
 	for (;;) {
 		if (db_next(&q, &row, err) < 0)

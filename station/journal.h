@@ -11,6 +11,10 @@
 MUST_USE int journal_init(struct db *db, struct err *err);
 
 /*
+ * Jobs are open, failed, passed, or released (journal_release): a released one stays for ever
+ * and its key stays known, but the unit begins a new one. Writing to a job that was
+ * released meanwhile is ERR_RETRY.
+ *
  * Loads what is known of the job's unit: an open job's fields, or nothing.
  * ERR_UNIT if another unit has its serial or its hardware ID; ERR_OPERATOR if
  * its job was begun by another pipeline or pipeline version.
@@ -38,13 +42,28 @@ MUST_USE int journal_fail(struct job *job, const struct err *why, struct err *er
 /* Takes a certificate serial for the job, for ever; ERR_STATION if it was used before. */
 MUST_USE int journal_take_serial(struct job *job, struct db_tx *tx, struct err *err);
 
+struct journal_release {
+	const char *serial;
+	const char *reason;
+	const char *station;
+	int64_t at_ms; /* wall clock */
+	const struct witnesses *witnesses;
+};
+/*
+ * Releases the unit's job, whatever its state, with an audit entry that names certificate, reason and
+ * people. *ret_job is its number. ERR_OPERATOR if the unit has no job (any more).
+ */
+MUST_USE int journal_release(struct db *db, const struct journal_release *release, int64_t *ret_job,
+			     struct err *err);
+
 struct journal_unit {
 	const char *serial, *model, *hwid, *registration_id, *profile, *attest, *slot, *state, *step, *cause;
 	int64_t job, attempts, started_ms, finished_ms;
-	struct bytes leaf; /* DER; none without a certificate */
+	struct bytes leaf;       /* DER; none without a certificate */
+	const char *operator_id; /* under whom its last step was begun; NULL: nobody was logged in */
 };
 typedef int journal_visit_fn(void *arg, const struct journal_unit *unit, struct err *err);
-/* serial NULL: all units, oldest job first. *ret_n of them were visited. */
+/* serial NULL: all units' jobs; else that one's, found by index. Oldest first; *ret_n of them were visited. */
 MUST_USE int journal_each(struct db *db, const char *serial, journal_visit_fn *visit, void *arg,
 			  int64_t *ret_n, struct err *err);
 

@@ -27,6 +27,7 @@ int record_derivation(struct job *job, struct db_tx *tx, struct err *err)
 		{ "registration_id", job->registration_id },
 		{ "group", job->profile->group },
 		{ "job", id },
+		{ "operator", job->intended_by[0] != '\0' ? job->intended_by : NULL },
 	};
 	const struct audit_event event = { "key-derived", key, fields, ARRAY_LEN(fields) };
 

@@ -71,7 +71,7 @@ int record_certificate(struct job *job, struct db_tx *tx, struct err *err)
 {
 	struct pki_cert_info info;
 	char key[64], cert[HEX_LEN(SHA256_LEN) + 1], spki[HEX_LEN(SHA256_LEN) + 1], id[24];
-	/* Only what the certificate itself decides: a unit that resumes on another slot says the same again. */
+	/* What the certificate itself decides, and who began: a unit that resumes elsewhere says the same again. */
 	const struct audit_field fields[] = {
 		{ "unit", job->unit.serial },
 		{ "registration_id", job->registration_id },
@@ -80,6 +80,7 @@ int record_certificate(struct job *job, struct db_tx *tx, struct err *err)
 		{ "key_sha256", spki },
 		{ "issuer", info.issuer_cn },
 		{ "job", id },
+		{ "operator", job->intended_by[0] != '\0' ? job->intended_by : NULL },
 	};
 	const struct audit_event event = { "certificate-issued", key, fields, ARRAY_LEN(fields) };
 

@@ -37,6 +37,7 @@ static int append_provisioned(struct job *job, struct db_tx *tx, struct err *err
 		{ "slot", job->slot->name },
 		{ "station", job->st->conf->id },
 		{ "job", id },
+		{ "operator", job_operator(job) },
 	};
 	const struct audit_event event = { "unit-provisioned", key, fields, ARRAY_LEN(fields) };
 
