@@ -45,13 +45,15 @@ struct ui {
 	const struct language *language;
 	int64_t now_ms;  /* monotonic: elapsed times and the flash */
 	int64_t wall_ms; /* the clock in the footer */
+	int rows, cols;  /* the terminal's, as drawn last: for keys that move by what is seen */
 
 	enum screen screen, before; /* before: whose help it is, and where Esc goes back to */
 	size_t selected;            /* tile */
 	size_t scroll;              /* first row of a list */
 	bool searching;             /* typed characters go to search */
 	char search[UI_SEARCH_MAX + 1];
-	char unit[65]; /* serial that the Unit screen shows */
+	char unit[65];        /* serial that the Unit screen shows */
+	int report_days_back; /* which day the report shows: 0 is today */
 	bool asks_quit;
 
 	struct desk_dialog dialog;
@@ -82,6 +84,8 @@ const struct screen_ops *screen_ops(enum screen screen);
 
 /* Everything: header, the screen, footer, dialog over it. Pure: canvas out. */
 void ui_draw(const struct ui *ui, struct canvas *canvas);
+/* What the frame leaves to a screen on a terminal of this size. */
+struct area ui_area(int rows, int cols);
 /* A key: the dialog's, else every screen's (F1–F8, letters, Esc), else this screen's. */
 void ui_key(struct ui *ui, uint32_t key);
 
