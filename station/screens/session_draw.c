@@ -5,6 +5,7 @@
 #define FLASH_MS  250
 #define BUSY_MS   50
 #define SECOND_MS 1000
+#define DAY_MS    INT64_C(86400000)
 
 static int load(struct session *session, struct err *err)
 {
@@ -24,7 +25,8 @@ static int load(struct session *session, struct err *err)
 	case SCREEN_HSM:
 		return page_hsm_load(st, &ui->page_hsm, err);
 	case SCREEN_REPORT:
-		return page_report_load(st->db, clock_wall_ms(), &ui->page_report, err);
+		return page_report_load(st->db, clock_wall_ms() - ui->report_days_back * DAY_MS,
+					&ui->page_report, err);
 	case SCREEN_COUNT:
 		break;
 	}
@@ -107,6 +109,8 @@ static void look_at_size(struct session *session)
 	session->canvas.utf8 = terminal_is_utf8(session->terminal);
 	if (session->dirty)
 		canvas_clear(&session->canvas, rows, cols);
+	session->ui.rows = session->canvas.rows;
+	session->ui.cols = session->canvas.cols;
 }
 
 void session_draw(struct session *session)

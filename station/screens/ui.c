@@ -24,10 +24,14 @@ const struct screen_ops *screen_ops(enum screen screen)
 	return screens[screen];
 }
 
+struct area ui_area(int rows, int cols)
+{
+	return (struct area){ FRAME_HEADER_ROWS, 0, rows - FRAME_HEADER_ROWS - FRAME_FOOTER_ROWS, cols };
+}
+
 void ui_draw(const struct ui *ui, struct canvas *canvas)
 {
-	const struct area area = { FRAME_HEADER_ROWS, 0, canvas->rows - FRAME_HEADER_ROWS - FRAME_FOOTER_ROWS,
-				   canvas->cols };
+	const struct area area = ui_area(canvas->rows, canvas->cols);
 
 	if (canvas->rows < SMALLEST_ROWS || canvas->cols < SMALLEST_COLS) {
 		(void)draw_format(canvas, 0, 0, canvas->cols, INK_WAIT, "%dx%d: %s", canvas->cols,
@@ -50,6 +54,7 @@ void ui_open(struct ui *ui, enum screen screen)
 	ui->scroll = 0;
 	ui->searching = false;
 	ui->search[0] = '\0';
+	ui->report_days_back = 0;
 	ui->command = UI_RELOAD;
 }
 
