@@ -22,7 +22,8 @@ struct desk_conf {
 	const struct conf *conf;
 	struct db *db;
 	struct mailbox *events;
-	bool attended; /* by a terminal that may go away; headless stations are never unattended */
+	bool attended;           /* by a terminal that may go away; without one nobody is waited for */
+	int64_t (*now_ms)(void); /* monotonic; NULL: deadline_now_ms */
 };
 MUST_USE int desk_new(const struct desk_conf *conf, struct desk **ret_desk, struct err *err);
 void desk_free(struct desk *desk);
@@ -47,17 +48,23 @@ void desk_left(struct desk *desk, const struct conf_slot *slot);
 /* --- For the thread that reads the mailbox ----------------------------------------------------------- */
 
 /*
- * Anything a scanner typed: a badge (badge-prefix), a slot's barcode (slot-prefix), else a label.
- * Label and slot belong together in either order, within 30 s; a label alone finds the waiting unit
- * that reports the same serial, or waits for it. ERR_STATION if the database can't be trusted.
+ * Anything a scanner typed, without what the scanner itself puts in front: a badge (badge-prefix and
+ * the badge), a slot's barcode, else a label. Label and slot belong together in either order, within
+ * 30 s; a label alone finds the waiting unit that reports the same serial, or waits for it
+ * (station/pairing.h). EVENT_SCAN says what became of it; its text is the label, or why it is none.
+ * Errors are the database's.
  */
 MUST_USE int desk_scan(struct desk *desk, const char *text, struct err *err);
+/* What was typed is no scan at all: too long, or not of printable characters. Nothing of it is used. */
+void desk_refuse_scan(struct desk *desk);
+/* Is it a badge that was scanned? Then it is none of the PIN that is asked for. */
+bool desk_is_badge(const struct desk *desk, struct bytes text);
 
 /* What the log-in waits for; drawn as a dialog over any screen. */
 enum desk_asks {
-	DESK_ASKS_NOTHING,
-	DESK_ASKS_ID,  /* desk_begin_login was called     */
-	DESK_ASKS_PIN, /* of the badge or the ID before   */
+	DESK_ASKS_NOTHING, /* also when nobody answered for 30 s */
+	DESK_ASKS_ID,      /* desk_begin_login was called     */
+	DESK_ASKS_PIN,     /* of the badge or the ID before   */
 };
 struct desk_dialog {
 	enum desk_asks asks;
@@ -76,9 +83,17 @@ MUST_USE int desk_logout(struct desk *desk, struct err *err);
 
 /* A key, a scan, a seated unit: somebody is here. */
 void desk_touch(struct desk *desk);
-/* At least once a second: auto-logout after [people] logout-minutes, halves of scans that waited too long. */
+/*
+ * At least once a second: auto-logout after [people] logout-minutes, scans that waited too long, and
+ * what others changed about the people: from the first operator on everybody logs in, and who is
+ * disabled is logged out.
+ */
 MUST_USE int desk_tick(struct desk *desk, struct err *err);
 /* The terminal went away or came back (WAIT_TERMINAL). */
 void desk_set_attended(struct desk *desk, bool attended);
+/* The clock contradicts the log, or somebody vouched for it (WAIT_CLOCK). */
+void desk_set_clock_doubt(struct desk *desk, bool doubt);
+/* Whether a unit waits for somebody to log in, if nobody has. */
+bool desk_login_required(struct desk *desk);
 
 #endif
