@@ -9,7 +9,8 @@
 #include "base/db.h"
 #include "base/err.h"
 
-#define PAGE_ROWS_MAX 200
+#define PAGE_ROWS_MAX    200
+#define AUDIT_SEARCH_MAX 20000 /* entries that a search looks at, newest first */
 
 struct page_unit {
 	bool found;
@@ -21,7 +22,7 @@ struct page_unit {
 	bool has_certificate;
 	char cert_serial[65], cert_subject[129], cert_issuer[129];
 	char cert_not_before[25], cert_not_after[25], cert_key[33];
-	/* What the log says of it, oldest first. */
+	/* What the log says of it, oldest first; of more than fit, the newest. */
 	struct page_unit_entry {
 		int64_t at_ms;
 		char kind[33], step[17], text[200];
@@ -80,8 +81,12 @@ struct page_report {
 /* Each fills its page whole, or leaves it as it was and says why. */
 MUST_USE int page_unit_load(struct db *db, const char *serial, struct page_unit *ret, struct err *err);
 MUST_USE int page_queue_load(struct db *db, struct page_queue *ret, struct err *err);
-/* search: text that an entry must hold; empty: all. */
+/* search: text that an entry must hold, in letters of either case; empty: all. */
 MUST_USE int page_audit_load(struct db *db, const char *search, struct page_audit *ret, struct err *err);
+/*
+ * For the thread that owns the screen: waits as long as the token does. One that does not answer
+ * is no failure but page.ok false.
+ */
 struct station;
 MUST_USE int page_hsm_load(struct station *st, struct page_hsm *ret, struct err *err);
 /* The day that holds at_ms. */
