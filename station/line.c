@@ -16,6 +16,7 @@
 #include "station/directory.h"
 #include "station/exit.h"
 #include "station/journal.h"
+#include "station/pulse.h"
 #include "station/results.h"
 #include "station/worker.h"
 
@@ -29,6 +30,7 @@ struct line {
 	int signal_fd;
 	struct worker *workers[CONF_SLOTS_MAX];
 	size_t workers_n;
+	struct pulse *pulse;
 
 	/* the services that this line opened; each with the session that signs for it */
 	struct {
@@ -94,6 +96,13 @@ static int open_hsm(struct station *st, const char *dir, struct err *err)
 	return check_issuing_key(st, err);
 }
 
+static int open_desk(struct station *st, struct err *err)
+{
+	const struct desk_conf conf = { st->conf, st->db, st->events, true, NULL };
+
+	return desk_new(&conf, &st->desk, err);
+}
+
 static int open_parts(struct line *line, const char *dir, int *ret_exit, struct err *err)
 {
 	struct station *st = &line->st;
@@ -112,7 +121,7 @@ static int open_parts(struct line *line, const char *dir, int *ret_exit, struct 
 		return err_wrap(err, "database");
 	if (open_hsm(st, dir, err) < 0)
 		return err_wrap(err, "HSM");
-	if (mailbox_new(&st->events, err) < 0 || seats_new(&st->seats, err) < 0)
+	if (mailbox_new(&st->events, err) < 0 || seats_new(&st->seats, err) < 0 || open_desk(st, err) < 0)
 		return -1;
 	return 0;
 }
@@ -142,6 +151,7 @@ void line_close(struct line *line)
 		enroll_service_close(line->services[i].service);
 		hsm_session_close(line->services[i].session);
 	}
+	desk_free(line->st.desk);
 	seats_free(line->st.seats);
 	mailbox_free(line->st.events);
 	pki_issuer_free(line->st.issuer);
@@ -257,6 +267,8 @@ int line_start(struct line *line, struct err *err)
 	if (line_service_open(line, &service, err) < 0 ||
 	    enroll_sender_start(service, st->db, on_sender, st, &st->sender, err) < 0)
 		return err_wrap(err, "sender");
+	if (pulse_start(st, &line->pulse, err) < 0)
+		return -1;
 	for (size_t i = 0; i < st->conf->slots_n; i++) {
 		if (worker_start(st, &st->conf->slots[i], &line->workers[i], err) < 0)
 			return -1;
@@ -274,6 +286,8 @@ void line_stop(struct line *line)
 	for (size_t i = 0; i < line->workers_n; i++)
 		worker_join(line->workers[i]);
 	line->workers_n = 0;
+	pulse_stop(line->pulse);
+	line->pulse = NULL;
 	if (line->st.sender != NULL)
 		enroll_sender_stop(line->st.sender);
 	line->st.sender = NULL;

@@ -18,7 +18,7 @@ MUST_USE int line_open(const char *dir, struct line **ret_line, int *ret_exit, s
 void line_close(struct line *line);
 DEFINE_CLEANUP(line_closep, struct line, line_close)
 
-/* Starts the workers of all slots, and the sender. */
+/* Starts the workers of all slots, the sender and the pulse. */
 MUST_USE int line_start(struct line *line, struct err *err);
 /* Asks everything to stop and waits; events are read no more. Accepts a line that never started. */
 void line_stop(struct line *line);
@@ -38,6 +38,7 @@ bool line_take_event(struct line *line, struct event *ret_event);
 MUST_USE int line_next_event(struct line *line, const struct deadline *dl, struct event *ret_event,
 			     bool *ret_got, bool *ret_signal, struct err *err);
 
+/* With its desk, which is there from line_open on. */
 struct station *line_station(struct line *line);
 /* A connection to the service of its own, for the calling thread; logs in with the HSM. */
 MUST_USE int line_service_open(struct line *line, struct enroll_service **ret_service, struct err *err);

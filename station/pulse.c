@@ -1,0 +1,135 @@
+/* The pulse's thread. What was posted last is its own; the lock guards only the wish to stop. */
+#include "station/pulse.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <time.h>
+
+#define PULSE_MS 2000
+
+struct pulse {
+	struct station *st;
+	pthread_t thread;
+	pthread_mutex_t lock; /* owns stop */
+	pthread_cond_t changed;
+	bool stop;
+
+	/* posted last */
+	bool hsm_known, hsm_ok, queue_known;
+	char hsm_label[33];
+	int64_t waiting, refused;
+};
+
+static void look_at_hsm(struct pulse *pulse)
+{
+	struct event event = { .kind = EVENT_HSM };
+	struct hsm_info info = { 0 };
+	struct err why = { 0 };
+
+	event.reachable = hsm_info(pulse->st->hsm, &info, &why) == 0;
+	if (pulse->hsm_known && pulse->hsm_ok == event.reachable &&
+	    (!event.reachable || strcmp(pulse->hsm_label, info.label) == 0))
+		return;
+	pulse->hsm_known = true;
+	pulse->hsm_ok = event.reachable;
+	str_clip(pulse->hsm_label, sizeof(pulse->hsm_label), info.label);
+	if (event.reachable) {
+		str_clip(event.text, sizeof(event.text), info.label);
+	} else {
+		event.class = why.class;
+		(void)err_text(&why, event.text, sizeof(event.text));
+	}
+	mailbox_post(pulse->st->events, &event);
+}
+
+/* A database that can't be read stops the station where something is written; here it is no news. */
+static void look_at_queue(struct pulse *pulse)
+{
+	struct event event = { .kind = EVENT_QUEUE };
+	struct enroll_counts counts;
+	struct err err = { 0 };
+
+	if (enroll_count(pulse->st->db, &counts, &err) < 0)
+		return;
+	event.waiting = counts.queued + counts.sending + counts.retry;
+	event.refused = counts.quarantined;
+	if (pulse->queue_known && pulse->waiting == event.waiting && pulse->refused == event.refused)
+		return;
+	pulse->queue_known = true;
+	pulse->waiting = event.waiting;
+	pulse->refused = event.refused;
+	mailbox_post(pulse->st->events, &event);
+}
+
+/* False when the pulse is to end. */
+static bool pause_pulse(struct pulse *pulse)
+{
+	int64_t at_ms = deadline_now_ms() + PULSE_MS;
+	const struct timespec at = { (time_t)(at_ms / 1000), (long)(at_ms % 1000) * 1000000 };
+	int rc = 0;
+	bool stop;
+
+	(void)pthread_mutex_lock(&pulse->lock);
+	while (!pulse->stop && rc == 0)
+		rc = pthread_cond_timedwait(&pulse->changed, &pulse->lock, &at);
+	stop = pulse->stop;
+	(void)pthread_mutex_unlock(&pulse->lock);
+	return !stop;
+}
+
+static void *pulse_main(void *arg)
+{
+	struct pulse *pulse = arg;
+
+	do {
+		look_at_hsm(pulse);
+		look_at_queue(pulse);
+	} while (pause_pulse(pulse));
+	return NULL;
+}
+
+static int init_sync(struct pulse *pulse)
+{
+	pthread_condattr_t attr;
+	int rc;
+
+	if (pthread_condattr_init(&attr) != 0)
+		return -1;
+	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	rc = pthread_cond_init(&pulse->changed, &attr);
+	(void)pthread_condattr_destroy(&attr);
+	if (rc != 0)
+		return -1;
+	return pthread_mutex_init(&pulse->lock, NULL) == 0 ? 0 : -1;
+}
+
+int pulse_start(struct station *st, struct pulse **ret_pulse, struct err *err)
+{
+	struct pulse *pulse = calloc(1, sizeof(*pulse));
+
+	if (pulse == NULL || init_sync(pulse) < 0) {
+		free(pulse);
+		return err_set(err, ERR_STATION, 0, "no memory for the pulse");
+	}
+	pulse->st = st;
+	if (pthread_create(&pulse->thread, NULL, pulse_main, pulse) != 0) {
+		free(pulse);
+		return err_set(err, ERR_STATION, 0, "the pulse's thread can't be started");
+	}
+	*ret_pulse = pulse;
+	return 0;
+}
+
+void pulse_stop(struct pulse *pulse)
+{
+	if (pulse == NULL)
+		return;
+	(void)pthread_mutex_lock(&pulse->lock);
+	pulse->stop = true;
+	(void)pthread_cond_signal(&pulse->changed);
+	(void)pthread_mutex_unlock(&pulse->lock);
+	(void)pthread_join(pulse->thread, NULL);
+	(void)pthread_cond_destroy(&pulse->changed);
+	(void)pthread_mutex_destroy(&pulse->lock);
+	free(pulse);
+}

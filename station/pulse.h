@@ -1,0 +1,16 @@
+/*
+ * The pulse: whether the token answers and how many records wait for the
+ * service, looked at every two seconds and posted when it changed. A token may
+ * take long to answer, so this is a thread of its own.
+ */
+#ifndef STATION_PULSE_H
+#define STATION_PULSE_H
+
+#include "station/station.h"
+
+struct pulse;
+MUST_USE int pulse_start(struct station *st, struct pulse **ret_pulse, struct err *err);
+/* Ends at once, but for a token that is being asked. Accepts NULL. */
+void pulse_stop(struct pulse *pulse);
+
+#endif
