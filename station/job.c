@@ -69,11 +69,17 @@ static bool in_doubt(const struct job *job)
 
 static void announce(struct job *job, const struct step *step)
 {
-	struct event event = { .kind = EVENT_STEP, .attest = job->profile->attest };
+	struct event event = {
+		.kind = EVENT_STEP,
+		.attest = job->profile->attest,
+		.step_index = (unsigned)job->next,
+		.steps_n = (unsigned)job->pipeline->steps_n,
+	};
 
 	str_clip(event.slot, sizeof(event.slot), job->slot->name);
 	str_clip(event.serial, sizeof(event.serial), job->unit.serial);
 	str_clip(event.step, sizeof(event.step), step->name);
+	str_clip(event.operator_id, sizeof(event.operator_id), job->seating.operator_id);
 	mailbox_post(job->st->events, &event);
 }
 

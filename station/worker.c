@@ -24,7 +24,8 @@ struct worker {
 	const struct conf_slot *slot;
 	struct tools tools;
 	pthread_t thread;
-	struct unit_info last;        /* the unit that was served last and may still sit there */
+	struct unit_info last;        /* the unit that sits there, or sat there last; no serial: nobody */
+	enum wait wait;               /* for what it waits; WAIT_NONE: it was served */
 	unsigned noisy;               /* looks in a row that found somebody who does not speak our protocol */
 	unsigned silent;              /* looks in a row that found nobody */
 	struct deadline refuse_again; /* not before this passed */
@@ -39,6 +40,7 @@ static void post(struct worker *worker, enum event_kind kind, const struct job *
 	if (job != NULL) {
 		str_clip(event.serial, sizeof(event.serial), job->unit.serial);
 		str_clip(event.registration_id, sizeof(event.registration_id), job->registration_id);
+		str_clip(event.operator_id, sizeof(event.operator_id), job->seating.operator_id);
 		event.elapsed_ms = (unsigned)(deadline_now_ms() - job->started_ms);
 		if (job->profile != NULL) {
 			event.attest = job->profile->attest;
@@ -91,7 +93,8 @@ static void conclude(struct worker *worker, const struct job *job, enum outcome 
 	}
 }
 
-static void serve(struct worker *worker, struct fixture **fixture, const struct unit_info *unit)
+static void serve(struct worker *worker, struct fixture **fixture, const struct unit_info *unit,
+		  const struct seating *seating)
 {
 	const struct reach reach = { fixture, open_fixture, worker };
 	struct err why = { 0 };
@@ -99,11 +102,54 @@ static void serve(struct worker *worker, struct fixture **fixture, const struct 
 	struct job job;
 
 	job_init(&job, worker->st, &worker->tools, worker->slot, *fixture, unit);
-	post(worker, EVENT_SEATED, &job, NULL);
+	job.seating = *seating;
 	outcome = provision_unit(&job, &reach, &why);
 	conclude(worker, &job, outcome, &why);
 	seats_leave(worker->st->seats, worker->slot->name);
 	job_deinit(&job);
+}
+
+static void post_about(struct worker *worker, enum event_kind kind, const char *serial)
+{
+	struct event event = { .kind = kind, .wait = worker->wait };
+
+	str_clip(event.slot, sizeof(event.slot), worker->slot->name);
+	str_clip(event.serial, sizeof(event.serial), serial);
+	mailbox_post(worker->st->events, &event);
+}
+
+/* Nobody sits there any more, or another unit does. */
+static void leave(struct worker *worker)
+{
+	if (worker->last.serial[0] == '\0')
+		return;
+	worker->wait = WAIT_NONE;
+	if (worker->st->desk != NULL)
+		desk_left(worker->st->desk, worker->slot);
+	post_about(worker, EVENT_FREE, worker->last.serial);
+	worker->last = (struct unit_info){ 0 };
+}
+
+static enum wait may_start(struct worker *worker, const struct unit_info *unit, struct seating *ret_seating)
+{
+	if (worker->st->desk == NULL)
+		return WAIT_NONE;
+	return desk_may_start(worker->st->desk, worker->slot, conf_slot_profile(worker->slot, unit->model),
+			      unit->serial, ret_seating);
+}
+
+/* A unit sits there that was not served yet. When it has to wait, the next look asks again. */
+static void attend(struct worker *worker, struct fixture **fixture, const struct unit_info *unit)
+{
+	struct seating seating = { 0 };
+	enum wait wait = may_start(worker, unit, &seating);
+	bool changed = wait != worker->wait;
+
+	worker->wait = wait;
+	if (wait == WAIT_NONE)
+		serve(worker, fixture, unit, &seating);
+	else if (changed)
+		post_about(worker, EVENT_WAIT, unit->serial);
 }
 
 /* Somebody who answers but can't be served, because what it says of itself is not acceptable. */
@@ -116,6 +162,7 @@ static void refuse(struct worker *worker, const struct err *why)
 	if (!deadline_passed(&worker->refuse_again))
 		return;
 	worker->refuse_again = deadline_in_ms(REFUSE_MS);
+	leave(worker);
 	job_init(&job, worker->st, &worker->tools, worker->slot, NULL, &unknown);
 	if (journal_fail(&job, why, &broken) < 0) {
 		(void)err_raise(&broken, ERR_STATION);
@@ -142,17 +189,17 @@ static void hear_no_unit(struct worker *worker, const struct err *err)
 	}
 	worker->noisy = 0;
 	if (++worker->silent >= SILENT_MAX)
-		worker->last = (struct unit_info){ 0 };
+		leave(worker);
 }
 
 /* An adapter that is not plugged in is an empty slot; a port that is there and can't be opened is said, once. */
 static void port_closed(struct worker *worker, const struct err *err)
 {
+	leave(worker);
 	if (err->code != ENOENT && strcmp(worker->port_trouble, err->what) != 0) {
 		str_clip(worker->port_trouble, sizeof(worker->port_trouble), err->what);
 		post(worker, EVENT_PORT, NULL, err);
 	}
-	worker->last = (struct unit_info){ 0 };
 }
 
 static void look(struct worker *worker)
@@ -176,10 +223,14 @@ static void look(struct worker *worker)
 	}
 	worker->noisy = 0;
 	worker->silent = 0;
-	if (is_last(worker, &unit))
+	if (is_last(worker, &unit) && worker->wait == WAIT_NONE)
 		return;
-	worker->last = unit;
-	serve(worker, &fixture, &unit);
+	if (!is_last(worker, &unit)) {
+		leave(worker);
+		worker->last = unit;
+		post_about(worker, EVENT_SEATED, unit.serial);
+	}
+	attend(worker, &fixture, &unit);
 }
 
 static void *worker_main(void *arg)

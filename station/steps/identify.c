@@ -1,5 +1,5 @@
 /*
- * identify. Needs: the fixture, the unit as it was seated.
+ * identify. Needs: the fixture, the unit as it was seated, the label that was scanned.
  * Gives: unit (read again), registration_id for what is not a TPM, the journal's memory of the unit.
  */
 #include <ctype.h>
@@ -50,13 +50,34 @@ static int check_abilities(const struct job *job, struct err *err)
 	return 0;
 }
 
+/* What is printed on the unit is what it says of itself. A label that nobody asked for is compared as well. */
+static int check_label(const struct job *job, struct err *err)
+{
+	const struct label_rules *rules = &job->profile->label;
+	const char *label = job->seating.label;
+	char says[LABEL_MAX + 1];
+	struct err why;
+
+	if (label[0] == '\0' && !rules->demanded)
+		return 0;
+	if (label[0] == '\0')
+		return err_set(err, ERR_OPERATOR, 0, "profile %s demands the label, and none was scanned",
+			       job->profile->name);
+	if (label_names(rules, label, job->unit.serial))
+		return 0;
+	/* A label that this profile does not even know is another's as well. */
+	if (label_read(rules, label, says, &why) < 0)
+		str_clip(says, sizeof(says), label);
+	return err_set(err, ERR_UNIT, 0, "the label says %s, the unit reports %s", says, job->unit.serial);
+}
+
 int identify_unit(struct job *job, struct err *err)
 {
 	struct unit_info now;
 
 	if (fixture_identify(job->fixture, &job->deadline, &now, err) < 0 || same_unit(job, &now, err) < 0 ||
 	    seats_take(job->st->seats, job->slot->name, now.serial, now.hwid, err) < 0 ||
-	    check_abilities(job, err) < 0)
+	    check_label(job, err) < 0 || check_abilities(job, err) < 0)
 		return -1;
 	if (job->profile->attest != ATTEST_TPM && registration_id_of_serial(job, err) < 0)
 		return -1;
