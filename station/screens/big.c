@@ -1,6 +1,6 @@
 /*
- * Letters five rows high: PASS and FAIL are read from two metres. A bit per
- * cell, so they look the same in every font; Latin capitals and digits only.
+ * Letters five rows high and multiples of it: PASS and FAIL are read from two
+ * metres. A bit per cell, so they look the same in every font.
  */
 #include "station/screens/canvas.h"
 #include "station/screens/glyph.h"
@@ -58,29 +58,34 @@ static int big_columns(const char *letters)
 	return cols;
 }
 
-static void draw_letter(struct canvas *canvas, int row, int col, enum ink ink, const struct letter *letter)
+static void draw_letter(struct canvas *canvas, const struct area *area, enum ink ink,
+			const struct letter *letter)
 {
-	for (int y = 0; y < BIG_ROWS; y++)
-		for (int x = 0; x < letter->cols; x++)
-			if ((letter->rows[y] >> (letter->cols - 1 - x) & 1) != 0)
-				canvas_put_drawn(canvas, row + y, col + x, ink, FULL_BLOCK);
+	int scale = area->rows / BIG_ROWS;
+
+	for (int y = 0; y < area->rows; y++)
+		for (int x = 0; x < area->cols; x++)
+			if ((letter->rows[y / scale] >> (letter->cols - 1 - x / scale) & 1) != 0)
+				canvas_put_drawn(canvas, area->row + y, area->col + x, ink, FULL_BLOCK);
 }
 
 bool draw_big(struct canvas *canvas, const struct area *area, enum ink ink, const char *letters)
 {
-	struct area in = *area;
-	int cols = big_columns(letters);
-	int row, col;
+	struct area in = *area, at;
+	int cols = big_columns(letters), scale;
 
 	if (cols == 0 || !canvas_clip(canvas, &in) || in.rows < BIG_ROWS || in.cols < cols)
 		return false;
-	row = in.row + (in.rows - BIG_ROWS) / 2;
-	col = in.col + (in.cols - cols) / 2;
+	scale = in.rows / BIG_ROWS < in.cols / cols ? in.rows / BIG_ROWS : in.cols / cols;
+	at.rows = BIG_ROWS * scale;
+	at.row = in.row + (in.rows - at.rows) / 2;
+	at.col = in.col + (in.cols - cols * scale) / 2;
 	for (; *letters != '\0'; letters++) {
 		const struct letter *letter = find(*letters);
 
-		draw_letter(canvas, row, col, ink, letter);
-		col += letter->cols + 1;
+		at.cols = letter->cols * scale;
+		draw_letter(canvas, &at, ink, letter);
+		at.col += at.cols + scale;
 	}
 	return true;
 }

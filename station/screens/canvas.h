@@ -62,6 +62,8 @@ int draw_format(struct canvas *canvas, int row, int col, int cols, enum ink ink,
 	PRINTF(6, 7);
 /* Wraps at blanks, or between wide characters, inside the area. */
 int draw_words(struct canvas *canvas, const struct area *area, enum ink ink, const char *text);
+/* Rows that draw_words needs for the whole text in so many columns. */
+int words_rows(const struct canvas *canvas, int cols, const char *text);
 void draw_fill(struct canvas *canvas, const struct area *area, enum ink ink);
 /* A bar of part/whole: blocks, or '#' and '.' in ASCII. */
 void draw_bar(struct canvas *canvas, int row, int col, int cols, enum ink ink, unsigned part, unsigned whole);
@@ -69,7 +71,10 @@ void draw_bar(struct canvas *canvas, int row, int col, int cols, enum ink ink, u
 void draw_frame(struct canvas *canvas, const struct area *area, enum ink ink, const char *title);
 /* A vertical bar of the area's height, part/whole of it filled from below: for charts. */
 void draw_column(struct canvas *canvas, const struct area *area, enum ink ink, unsigned part, unsigned whole);
-/* Letters five rows high, readable from two metres; false (and nothing drawn) if they don't fit. */
+/*
+ * Letters in the middle, five rows high or as many times that as fit: readable from two metres.
+ * Latin capitals, digits and blanks; false (and nothing drawn) if there are others or they don't fit.
+ */
 bool draw_big(struct canvas *canvas, const struct area *area, enum ink ink, const char *letters);
 
 /* The canvas as UTF-8 text, a line per row, blanks at line ends cut: for tests and screenshots. */

@@ -191,3 +191,14 @@ int draw_words(struct canvas *canvas, const struct area *area, enum ink ink, con
 	(void)draw_text(canvas, in.row + row, in.col, in.cols, ink, text);
 	return row + 1;
 }
+
+int words_rows(const struct canvas *canvas, int cols, const char *text)
+{
+	int rows = 0;
+
+	if (cols <= 0)
+		return 0;
+	for (text = skip_blanks(text); *text != '\0'; rows++)
+		text = skip_blanks(line_end(canvas, text, cols));
+	return rows;
+}

@@ -137,6 +137,20 @@ static void test_words_wrap_at_blanks_and_between_wide_characters(void **state)
 	assert_shows(canvas, "请\n扫。\n\n");
 }
 
+static void test_words_rows_are_those_that_are_drawn(void **state)
+{
+	static const char *const texts[] = { "", "  ", "Seat  the unit again", "overlongword and more",
+					     "请扫描标签。再放" };
+	struct canvas *canvas = blank(state, 40, 12, true);
+
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+		for (int cols = 2; cols <= 12; cols++)
+			assert_int_equal(
+				words_rows(canvas, cols, texts[i]),
+				draw_words(canvas, &(struct area){ 0, 0, 40, cols }, INK_PLAIN, texts[i]));
+	assert_int_equal(words_rows(canvas, 0, "text"), 0);
+}
+
 static void test_words_that_do_not_fit_end_with_dots(void **state)
 {
 	struct canvas *canvas = blank(state, 2, 8, true);
@@ -214,6 +228,18 @@ static void test_big_letters_fit_or_are_not_drawn(void **state)
 	assert_false(draw_big(canvas, &(struct area){ 0, 0, 5, 18 }, INK_FAIL, ""));
 }
 
+static void test_big_letters_grow_with_their_room(void **state)
+{
+	struct canvas *canvas = blank(state, 11, 16, false);
+
+	assert_true(draw_big(canvas, &(struct area){ 0, 0, 11, 16 }, INK_PASS, "I1"));
+	assert_shows(canvas, " ######    ##\n ######    ##\n"
+			     "   ##    ####\n   ##    ####\n"
+			     "   ##      ##\n   ##      ##\n"
+			     "   ##      ##\n   ##      ##\n"
+			     " ######  ######\n ######  ######\n\n");
+}
+
 static void draw_all(struct canvas *canvas, const struct area *a)
 {
 	(void)draw_text(canvas, a->row, a->col, a->cols, INK_PLAIN, "text 请");
@@ -278,12 +304,14 @@ int main(void)
 		TEST(test_wide_characters_are_never_halved),
 		TEST(test_right_and_center_count_columns),
 		TEST(test_words_wrap_at_blanks_and_between_wide_characters),
+		TEST(test_words_rows_are_those_that_are_drawn),
 		TEST(test_words_that_do_not_fit_end_with_dots),
 		TEST(test_format_cuts_between_characters),
 		TEST(test_bar_shows_its_share),
 		TEST(test_column_shows_its_share_from_below),
 		TEST(test_frame_holds_its_title),
 		TEST(test_big_letters_fit_or_are_not_drawn),
+		TEST(test_big_letters_grow_with_their_room),
 		TEST(test_drawing_beyond_the_canvas_is_clipped),
 		TEST(test_clear_cuts_to_the_maximum),
 		TEST(test_canvas_text_over_maximum_leaves_the_buffer),
