@@ -79,8 +79,6 @@ void input_feed(struct input *input, uint32_t key, int64_t now_ms, struct input_
 		input->last_ms = now_ms;
 		return;
 	}
-	if (input->held != 0 && now_ms - input->last_ms > silence_ms(input))
-		finish(input, ret_event);
 	add(input, key);
 	input->last_ms = now_ms;
 }

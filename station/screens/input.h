@@ -11,8 +11,8 @@
  * since a terminal may hand an auto-repeat over in one piece. A hostile label gains
  * nothing but a moved selection from it: whatever follows them is a burst, Enter too.
  *
- * Pure: the caller brings keys and times. It must take every key that is there
- * before it does anything slow, or the pauses of its own would look like a hand's.
+ * Pure: the caller brings keys and times. Silence counts only where the caller looked for
+ * keys and found none (input_tick): pauses of its own, in which keys pile up, are no silence.
  */
 #ifndef STATION_SCREENS_INPUT_H
 #define STATION_SCREENS_INPUT_H
@@ -65,9 +65,9 @@ struct input {
 };
 
 void input_init(struct input *input, const char *prefix);
-/* A key at now_ms (monotonic). *ret_event is INPUT_NONE when more must come; it may be an earlier key. */
+/* A key, read at now_ms (monotonic). *ret_event is INPUT_NONE, or the key before of an auto-repeat. */
 void input_feed(struct input *input, uint32_t key, int64_t now_ms, struct input_event *ret_event);
-/* Time passed without a key: what was held may be a key after all. */
+/* Every key that was there has been fed: what is held, is a key, a scan or refused after enough silence. */
 void input_tick(struct input *input, int64_t now_ms, struct input_event *ret_event);
 /* Milliseconds until input_tick has something to say; -1: nothing is held. For poll(2). */
 int input_wait_ms(const struct input *input, int64_t now_ms);

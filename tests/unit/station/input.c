@@ -44,10 +44,16 @@ static struct log start(const char *prefix)
 	return log;
 }
 
+/* As a loop does that looked for keys all the time. */
 static void key(struct log *log, uint32_t key, int after_ms)
 {
 	struct input_event event;
+	int wait = input_wait_ms(&log->input, log->now_ms);
 
+	if (wait >= 0 && wait <= after_ms) {
+		input_tick(&log->input, log->now_ms + wait, &event);
+		note(log, &event);
+	}
 	log->now_ms += after_ms;
 	input_feed(&log->input, key, log->now_ms, &event);
 	note(log, &event);
@@ -59,7 +65,7 @@ static void type(struct log *log, const char *text, int each_ms)
 		key(log, (uint8_t)*text, each_ms);
 }
 
-/* As a loop does: sleeps as long as it is told, then ticks. */
+/* Sleeps as long as it is told, then ticks. */
 static void rest(struct log *log)
 {
 	struct input_event event;
@@ -124,7 +130,7 @@ static void test_input_scan_then_key_are_both_seen(void **state)
 
 	(void)state;
 	type(&log, "SN-0042\n", 5);
-	key(&log, 'u', 60); /* without a tick between */
+	key(&log, 'u', 60);
 	assert_string_equal(log.text, "s<SN-0042> ");
 	rest(&log);
 	assert_string_equal(log.text, "s<SN-0042> k75 ");
@@ -276,6 +282,23 @@ static void test_input_arrows_of_a_hostile_label_end_refused(void **state)
 	assert_string_equal(log.text, "r r ");
 }
 
+/* The station was busy, the scanner was not: nobody looked, so nothing was silent. */
+static void test_input_pause_of_the_station_is_no_silence(void **state)
+{
+	struct log log = start("");
+	struct input_event event;
+
+	(void)state;
+	key(&log, 'q', 0);
+	for (const char *rest_of_it = "-7\n"; *rest_of_it != '\0'; rest_of_it++) {
+		log.now_ms += 400;
+		input_feed(&log.input, (uint8_t)*rest_of_it, log.now_ms, &event);
+		assert_int_equal(event.kind, INPUT_NONE);
+	}
+	rest(&log);
+	assert_string_equal(log.text, "s<q-7> ");
+}
+
 static void test_input_clock_that_steps_back_is_a_burst(void **state)
 {
 	struct log log = start("");
@@ -303,6 +326,7 @@ int main(void)
 		cmocka_unit_test(test_input_too_long_scan_is_refused_whole),
 		cmocka_unit_test(test_input_repeated_arrow_stays_a_key),
 		cmocka_unit_test(test_input_arrows_of_a_hostile_label_end_refused),
+		cmocka_unit_test(test_input_pause_of_the_station_is_no_silence),
 		cmocka_unit_test(test_input_clock_that_steps_back_is_a_burst),
 	};
 
