@@ -2,6 +2,7 @@
  * Letters five rows high and multiples of it: PASS and FAIL are read from two
  * metres. A bit per cell, so they look the same in every font.
  */
+#include "base/err.h"
 #include "station/screens/canvas.h"
 #include "station/screens/glyph.h"
 
@@ -83,6 +84,7 @@ bool draw_big(struct canvas *canvas, const struct area *area, enum ink ink, cons
 	for (; *letters != '\0'; letters++) {
 		const struct letter *letter = find(*letters);
 
+		base_assert(letter != NULL); /* big_columns found them all */
 		at.cols = letter->cols * scale;
 		draw_letter(canvas, &at, ink, letter);
 		at.col += at.cols + scale;
