@@ -154,7 +154,7 @@ static int read_line_without_echo(int fd, struct secret *secret)
 	return 0;
 }
 
-int secret_prompt(const char *question, struct secret *ret, struct err *err)
+int secret_prompt_optional(const char *question, struct secret *ret, struct err *err)
 {
 	CLEANUP(fd_closep) int fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
 	SECRET_AUTO secret = { NULL, 0 };
@@ -168,7 +168,20 @@ int secret_prompt(const char *question, struct secret *ret, struct err *err)
 	if (read_line_without_echo(fd, &secret) < 0)
 		return err_set(err, ERR_OPERATOR, errno, "reading %s: %s", question, strerror(errno));
 	(void)dprintf(fd, "\n");
-	if (secret.len == 0 || memchr(secret.p, CTRL_C, secret.len) != NULL)
+	if (memchr(secret.p, CTRL_C, secret.len) != NULL)
+		return err_set(err, ERR_OPERATOR, 0, "%s: nothing was typed", question);
+	*ret = secret;
+	secret = (struct secret){ NULL, 0 };
+	return 0;
+}
+
+int secret_prompt(const char *question, struct secret *ret, struct err *err)
+{
+	SECRET_AUTO secret = { NULL, 0 };
+
+	if (secret_prompt_optional(question, &secret, err) < 0)
+		return -1;
+	if (secret.len == 0)
 		return err_set(err, ERR_OPERATOR, 0, "%s: nothing was typed", question);
 	*ret = secret;
 	secret = (struct secret){ NULL, 0 };

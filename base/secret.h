@@ -44,6 +44,8 @@ static inline struct bytes secret_bytes(const struct secret *secret)
 MUST_USE int secret_read_file(const char *path, struct secret *ret, struct err *err);
 /* Asks on the terminal with echo off. ERR_OPERATOR if there is no terminal. */
 MUST_USE int secret_prompt(const char *question, struct secret *ret, struct err *err);
+/* The same, but Enter alone is an answer, too: an empty secret. */
+MUST_USE int secret_prompt_optional(const char *question, struct secret *ret, struct err *err);
 /* Strict base64 to bytes, secure heap to secure heap. ERR_OPERATOR if malformed. */
 MUST_USE int secret_base64_decode(const struct secret *text, struct secret *ret, struct err *err);
 /* Bytes to base64 text (no NUL). */

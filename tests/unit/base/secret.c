@@ -1,10 +1,12 @@
 /* Secrets: which files are taken, and that nothing is left where one was. */
 #include <fcntl.h>
+#include <pty.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include <cmocka.h>
 #include <openssl/crypto.h>
@@ -210,6 +212,57 @@ static void test_heap_init_switches_core_dumps_off(void **state)
 	assert_int_equal(limit.rlim_max, 0);
 }
 
+/* --- At a terminal --------------------------------------------------------------------------------- */
+
+typedef int prompt_fn(const char *question, struct secret *ret, struct err *err);
+
+/* What somebody types at the prompt of a child; the length of the answer, or 99 when it was refused. */
+static int answer(prompt_fn *prompt, const char *typed, char *ret_shown, size_t cap)
+{
+	SECRET_AUTO secret = { NULL, 0 };
+	struct err err = { 0 };
+	int terminal = -1, status = 0;
+	size_t n = 0;
+	ssize_t got;
+	pid_t pid = forkpty(&terminal, NULL, NULL, NULL);
+
+	assert_true(pid >= 0);
+	if (pid == 0)
+		_exit(prompt("PIN", &secret, &err) < 0 ? 99 : (int)secret.len);
+	while ((got = read(terminal, ret_shown + n, cap - 1 - n)) > 0) {
+		n += (size_t)got;
+		ret_shown[n] = '\0';
+		/* Typed once the question stands there: what came before would be dropped. */
+		if (typed != NULL && strstr(ret_shown, "PIN: ") != NULL) {
+			assert_int_equal(write(terminal, typed, strlen(typed)), (ssize_t)strlen(typed));
+			typed = NULL;
+		}
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	(void)close(terminal);
+	return WEXITSTATUS(status);
+}
+
+static void test_prompt_answer_is_taken_and_not_shown(void **state)
+{
+	char shown[256] = "";
+
+	(void)state;
+	assert_int_equal(answer(secret_prompt, "4711\n", shown, sizeof(shown)), 4);
+	assert_null(strstr(shown, "4711"));
+	assert_int_equal(answer(secret_prompt_optional, "4711\n", shown, sizeof(shown)), 4);
+}
+
+static void test_prompt_enter_alone_is_an_answer_only_where_it_may_be(void **state)
+{
+	char shown[256] = "";
+
+	(void)state;
+	assert_int_equal(answer(secret_prompt, "\n", shown, sizeof(shown)), 99);
+	assert_int_equal(answer(secret_prompt_optional, "\n", shown, sizeof(shown)), 0);
+	assert_int_equal(answer(secret_prompt_optional, "\x03\n", shown, sizeof(shown)), 99);
+}
+
 #define FILE_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -224,6 +277,8 @@ int main(void)
 		cmocka_unit_test(test_wipe_memory_is_zero_when_given_again),
 		cmocka_unit_test(test_new_over_the_heap_refused),
 		cmocka_unit_test(test_base64_round_trip_and_malformed),
+		cmocka_unit_test(test_prompt_answer_is_taken_and_not_shown),
+		cmocka_unit_test(test_prompt_enter_alone_is_an_answer_only_where_it_may_be),
 		cmocka_unit_test(test_heap_init_switches_core_dumps_off),
 	};
 	struct err err = { 0 };
