@@ -30,14 +30,24 @@ static const struct command commands[] = {
 	  command_run },
 	{ "status", "[--dir DIR] [--json]", "units, queue and log in one look", "dj", 0, command_status },
 	{ "sync", "[--dir DIR] [--watch] [--json]", "send what waits in the outbox", "dwj", 0, command_sync },
-	{ "unit", "list | show SERIAL [--dir DIR] [--json]", "what is known of units", "dj", 2,
-	  command_unit },
+	{ "unit", "list | show SERIAL | release SERIAL --reason TEXT [--dir DIR] [--json]",
+	  "what is known of units; two people let one begin again (they are asked: badge or ID, PIN)", "djR",
+	  2, command_unit },
 	{ "enroll", "list | retry [REGISTRATION-ID] [--dir DIR] [--json]",
 	  "records on their way to the service", "dj", 2, command_enroll },
 	{ "audit", "show | verify [--dir DIR] [--json]", "the log, and whether it is whole", "dj", 1,
 	  command_audit },
-	{ "hsm", "list | import OBJECT [--dir DIR] [--json]", "the token; bring in a key (typed or on stdin)",
-	  "dj", 2, command_hsm },
+	{ "hsm", "list | import OBJECT [--dir DIR] [--json]",
+	  "the token; two officers bring in a key (asked, or lines of stdin: the officers, the key)", "dj", 2,
+	  command_hsm },
+	{ "operator",
+	  "list | add ID --role technician|lead|officer [--name NAME] [--language de] | disable ID | "
+	  "reset ID [--dir DIR] [--json]",
+	  "people; asks, or reads lines of stdin: your badge or ID, your PIN, then new badge, PIN, PIN again",
+	  "djrml", 2, command_operator },
+	{ "clock", "[accept] [--dir DIR] [--json]",
+	  "whether the clock fits the log; two officers accept it (they are asked: badge or ID, PIN)", "dj",
+	  1, command_clock },
 };
 
 static void print_help(FILE *to)

@@ -15,7 +15,9 @@ static const struct option table[] = {
 	{ "headless", no_argument, NULL, 'h' },      { "keep", no_argument, NULL, 'k' },
 	{ "watch", no_argument, NULL, 'w' },         { "count", required_argument, NULL, 'c' },
 	{ "devices", required_argument, NULL, 'n' }, { "slots", required_argument, NULL, 's' },
-	{ "id", required_argument, NULL, 'i' },      { NULL, 0, NULL, 0 },
+	{ "id", required_argument, NULL, 'i' },      { "role", required_argument, NULL, 'r' },
+	{ "name", required_argument, NULL, 'm' },    { "language", required_argument, NULL, 'l' },
+	{ "reason", required_argument, NULL, 'R' },  { NULL, 0, NULL, 0 },
 };
 
 static int number(const char *text, unsigned max, unsigned *ret, struct err *err)
@@ -40,6 +42,18 @@ static int set(struct options *o, int letter, const char *value, struct err *err
 		return 0;
 	case 'i':
 		o->id = value;
+		return 0;
+	case 'r':
+		o->role = value;
+		return 0;
+	case 'm':
+		o->name = value;
+		return 0;
+	case 'l':
+		o->language = value;
+		return 0;
+	case 'R':
+		o->reason = value;
 		return 0;
 	case 'j':
 		o->json = true;

@@ -12,6 +12,8 @@ struct options {
 	const char *dir; /* --dir, else $STATION_DIR, else /var/lib/station */
 	bool dir_given;
 	const char *id;
+	const char *role, *name, *language; /* of an operator */
+	const char *reason;
 	bool json, headless, keep, watch;
 	unsigned count;   /* 0: no limit */
 	unsigned devices; /* of the demo */

@@ -13,5 +13,7 @@ int command_unit(const struct options *options);
 int command_enroll(const struct options *options);
 int command_audit(const struct options *options);
 int command_hsm(const struct options *options);
+int command_operator(const struct options *options);
+int command_clock(const struct options *options);
 
 #endif

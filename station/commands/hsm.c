@@ -1,10 +1,14 @@
 /*
  * station hsm list: does the token answer, and is every key of the
- * configuration there? station hsm import OBJECT: brings in a key of the
- * service, typed or piped, once; afterwards only the token has it.
+ * configuration there? station hsm import OBJECT: two officers bring in a key of
+ * the service, typed or piped, once; afterwards only the token has it.
  */
-#include "hsm/hsm.h"
+#include <inttypes.h>
 
+#include "audit/audit.h"
+#include "hsm/hsm.h"
+#include "station/commands/acting.h"
+#include "station/commands/ask.h"
 #include "station/commands/commands.h"
 #include "station/conf.h"
 #include "station/directory.h"
@@ -80,20 +84,60 @@ static int list(struct token *token, bool json, bool *ret_all, struct err *err)
 }
 
 /* base64, as the service's portal shows it. */
-static int import(struct token *token, const char *label, struct err *err)
+static int ask_key(struct secret *ret_key, struct err *err)
 {
 	SECRET_AUTO text = { NULL, 0 };
 	SECRET_AUTO key = { NULL, 0 };
 
-	if (isatty(0) != 0 ? secret_prompt("Key (base64)", &text, err) < 0
-			   : secret_read_file("/dev/stdin", &text, err) < 0)
-		return -1;
-	if (secret_base64_decode(&text, &key, err) < 0)
+	if (ask_secret("Key (base64)", &text, err) < 0 || ask_end(err) < 0 ||
+	    secret_base64_decode(&text, &key, err) < 0)
 		return -1;
 	if (key.len < 16 || key.len > 64)
 		return err_set(err, ERR_OPERATOR, 0,
 			       "the key has %zu bytes; the service's keys have 16 to 64", key.len);
-	return hsm_key_import_hmac(token->session, label, &key, err);
+	*ret_key = key;
+	key = (struct secret){ NULL, 0 };
+	return 0;
+}
+
+static int append_import(struct db_tx *tx, const char *station, const char *label,
+			 const struct witnesses *witnesses, struct err *err)
+{
+	struct audit_head head;
+	char key[64];
+	const struct audit_field fields[] = {
+		{ "object", label },
+		{ "witness_1", witnesses->first[0] != '\0' ? witnesses->first : NULL },
+		{ "witness_2", witnesses->second[0] != '\0' ? witnesses->second : NULL },
+		{ "station", station },
+	};
+	const struct audit_event event = { "key-imported", key, fields, ARRAY_LEN(fields) };
+
+	if (audit_head(tx, &head, err) < 0)
+		return -1;
+	if (str_format(key, sizeof(key), "key-imported-%" PRId64, head.size) < 0)
+		return err_set(err, ERR_BUG, 0, "an audit key does not fit");
+	return audit_append(tx, clock_wall_ms(), &event, err);
+}
+
+/* The key goes in before the entry is durable, so that no entry speaks of a key that never came. */
+static int import(struct token *token, const char *dir, const char *label, struct err *err)
+{
+	CLEANUP(acting_close) struct acting acting = { 0 };
+	CLEANUP(db_rollback) struct db_tx tx = { 0 };
+	SECRET_AUTO key = { NULL, 0 };
+	struct witnesses witnesses;
+
+	if (acting_open(dir, &acting, err) < 0 || acting_two(&acting, ACT_CEREMONY, &witnesses, err) < 0 ||
+	    ask_key(&key, err) < 0)
+		return -1;
+	if (db_begin(acting.db, &tx, err) < 0 ||
+	    append_import(&tx, acting.conf->id, label, &witnesses, err) < 0 ||
+	    hsm_key_import_hmac(token->session, label, &key, err) < 0)
+		return -1;
+	if (db_commit(&tx, err) < 0)
+		return err_wrap(err, "%s is in the token, but not in the log", label);
+	return 0;
 }
 
 static int run(const struct options *options, int *ret_exit, struct err *err)
@@ -109,7 +153,7 @@ static int run(const struct options *options, int *ret_exit, struct err *err)
 	if (token_open(options->dir, &token, ret_exit, err) < 0)
 		return -1;
 	if (listing ? list(&token, options->json, &all, err) < 0
-		    : import(&token, options->args[1], err) < 0) {
+		    : import(&token, options->dir, options->args[1], err) < 0) {
 		/* The token answers; what is wrong is the key that came in, or its name. */
 		if (err->class < ERR_STATION)
 			*ret_exit = EXIT_CONFIG;

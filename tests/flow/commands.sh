@@ -19,17 +19,20 @@ wrong unit fetch x
 wrong enroll
 wrong audit verify again
 wrong hsm import
+wrong operator
+wrong clock accept now
+text="--reason TEXT" wrong unit release x
 wrong status --count 1
 text='"0" is not a number from 1 to' wrong run --headless --count 0
 text='"33" is not a number from 1 to 32' wrong demo --slots 33
 text='"x" is not a number' wrong demo --devices x
 text='station id "Line 1": 1 to 32 of a-z, 0-9 and -' wrong init "$work/other" --id "Line 1"
 expect 0 "$station" --help
-for command in demo init run status sync unit enroll audit hsm; do says "station $command"; done
+for command in demo init run status sync unit enroll audit hsm operator clock; do says "station $command"; done
 
 # No station directory: 2, and nothing is made there.
 mkdir "$work/empty"
-for command in "run --headless" status sync "unit list" "unit show x" "enroll list" "enroll retry" "audit show" "audit verify" "hsm list"; do
+for command in "run --headless" status sync "unit list" "unit show x" "enroll list" "enroll retry" "audit show" "audit verify" "hsm list" "operator list" clock; do
 	expect 2 "$station" $command --dir "$work/empty"
 	says "$work/empty/station."
 done
@@ -46,7 +49,7 @@ line 4
 expect 2 "$station" init "$dir"
 says "this is a station directory already"
 expect 0 "$station" status --dir "$dir" --json
-has '.event == "status" and .passed == 0 and .enrolled == 0 and .pending == 0 and .audit_entries == 0'
+has '.event == "status" and .passed == 0 and .enrolled == 0 and .pending == 0 and .audit_entries == 2'
 for i in 0 1 2 3; do seat $((i + 1)) $i; done
 serve 1 4
 

@@ -193,10 +193,12 @@ log_is_whole() {
 }
 
 # Whatever went wrong before: a unit that passed has one record, one enrollment or group, and the log is whole.
+# One that was released after it had passed keeps them.
 nothing_lost() {
+	local passed="(state = 'passed' OR state = 'released' AND finished_ms IS NOT NULL)"
 	log_is_whole
-	equal "$(sql "SELECT count(*) FROM job WHERE state = 'passed'")" \
+	equal "$(sql "SELECT count(*) FROM job WHERE $passed")" \
 		"$(sql "SELECT count(*) FROM audit_entry WHERE entry LIKE '%\"kind\":\"unit-provisioned\"%'")" "records of passed units"
-	equal "$(sql "SELECT count(*) FROM job WHERE state = 'passed' AND attest <> 'symmetric'")" \
+	equal "$(sql "SELECT count(*) FROM job WHERE $passed AND attest <> 'symmetric'")" \
 		"$(sql "SELECT count(*) FROM outbox")" "rows in the outbox"
 }
