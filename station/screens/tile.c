@@ -238,6 +238,7 @@ static void draw_body(const struct ui *ui, struct canvas *canvas, const struct a
 
 	switch (tile->state) {
 	case TILE_EMPTY:
+		/* TRANSLATORS: at most 18 columns */
 		draw_middle(canvas, &text, ink, T(ui->language, N_("Seat a unit")));
 		break;
 	case TILE_RUNNING:
@@ -313,6 +314,7 @@ static void draw_state(const struct ui *ui, struct canvas *canvas, const struct 
 	elapsed_text(ui, tile, elapsed);
 	switch (tile->state) {
 	case TILE_EMPTY:
+		/* TRANSLATORS: at most 18 columns */
 		(void)draw_text(canvas, row, area->col + 1, area->cols - 1, ink,
 				T(ui->language, N_("Seat a unit")));
 		break;
