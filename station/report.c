@@ -5,6 +5,7 @@
  */
 #include "station/report.h"
 
+#include <stdarg.h>
 #include <stdlib.h>
 
 #include <jansson.h>
@@ -20,6 +21,17 @@ static void print_json(json_t *object)
 	(void)fflush(stdout);
 	free(text);
 	json_decref(object);
+}
+
+/* A line that somebody waits for, also behind a pipe. */
+static void PRINTF(1, 2) print_line(const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	(void)vprintf(fmt, args);
+	va_end(args);
+	(void)fflush(stdout);
 }
 
 /* Paths and system messages may hold bytes that are no UTF-8, which JSON can't carry. */
@@ -85,6 +97,8 @@ static void json_unit(const struct event *e, const char *result)
 				   "slot", e->slot, "serial", e->serial, "registrationId", e->registration_id,
 				   "attest", attest_name(e->attest), "seconds", e->elapsed_ms / 1000.0);
 
+	if (e->operator_id[0] != '\0')
+		(void)json_object_set_new(object, "operator", json_string(e->operator_id));
 	if (e->text[0] != '\0') {
 		(void)json_object_set_new(object, "class", json_string(err_class_name(e->class)));
 		(void)json_object_set_new(object, "step", json_string(e->step));
@@ -107,6 +121,14 @@ static void report_progress(bool json, const struct event *e, const char *name)
 	if (json)
 		print_json(json_pack("{s:s, s:s, s:s, s:s}", "event", name, "slot", e->slot, "serial",
 				     e->serial, "step", e->step));
+}
+
+static void report_step(bool json, const struct event *e)
+{
+	if (json)
+		print_json(json_pack("{s:s, s:s, s:s, s:s, s:i, s:i}", "event", "step", "slot", e->slot,
+				     "serial", e->serial, "step", e->step, "index", (int)e->step_index, "of",
+				     (int)e->steps_n));
 }
 
 static void report_port(bool json, const struct event *e)
@@ -143,7 +165,7 @@ static void report_wait(bool json, const struct event *e)
 		print_json(json_pack("{s:s, s:s, s:s, s:s}", "event", "wait", "slot", e->slot, "serial",
 				     e->serial, "for", wait_name(e->wait)));
 	else
-		(void)printf("slot %-3s %-28s waits for: %s\n", e->slot, e->serial, wait_name(e->wait));
+		print_line("slot %-3s %-28s waits for: %s\n", e->slot, e->serial, wait_name(e->wait));
 }
 
 static void report_scan(bool json, const struct event *e)
@@ -152,16 +174,35 @@ static void report_scan(bool json, const struct event *e)
 		print_json(json_pack("{s:s, s:s, s:s, s:o}", "event", "scan", "fate", scan_fate_name(e->fate),
 				     "slot", e->slot, "text", text_of(e->text)));
 	else
-		(void)printf("scan     %s: %s\n", scan_fate_name(e->fate), e->text);
+		print_line("scan     %s%s%s: %s\n", scan_fate_name(e->fate),
+			   e->slot[0] != '\0' ? ", slot " : "", e->slot, e->text);
 }
 
 static void report_operator(bool json, const struct event *e)
 {
 	if (json)
-		print_json(json_pack("{s:s, s:s, s:o, s:s}", "event", "operator", "operator", e->operator_id,
-				     "name", text_of(e->operator_name), "role", e->role));
+		print_json(json_pack("{s:s, s:s, s:o, s:s, s:s}", "event", "operator", "operator",
+				     e->operator_id, "name", text_of(e->operator_name), "role", e->role,
+				     "why", e->text));
+	else if (e->operator_id[0] != '\0')
+		print_line("operator %s, %s\n", e->operator_id, e->role);
 	else
-		(void)printf("operator %s\n", e->operator_id[0] != '\0' ? e->operator_id : "nobody");
+		print_line("operator nobody: scan a badge to log in\n");
+}
+
+void report_dialog(bool json, const struct desk_dialog *dialog)
+{
+	bool wrong = dialog->verdict == PEOPLE_WRONG_PIN;
+
+	if (json)
+		print_json(json_pack("{s:s, s:s, s:s, s:b, s:i}", "event", "ask", "for", "pin", "operator",
+				     dialog->operator_id, "wrong", wrong, "triesLeft",
+				     (int)dialog->tries_left));
+	else if (wrong)
+		print_line("PIN      wrong, %u tries left. PIN of %s:\n", dialog->tries_left,
+			   dialog->operator_id);
+	else
+		print_line("PIN      of %s:\n", dialog->operator_id);
 }
 
 static void report_hsm(bool json, const struct event *e)
@@ -170,7 +211,7 @@ static void report_hsm(bool json, const struct event *e)
 		print_json(json_pack("{s:s, s:b, s:o}", "event", "hsm", "reachable", e->reachable, "text",
 				     text_of(e->text)));
 	else
-		(void)printf("HSM      %s: %s\n", e->reachable ? "reachable" : "not reachable", e->text);
+		print_line("HSM      %s: %s\n", e->reachable ? "reachable" : "not reachable", e->text);
 }
 
 /* On a terminal the summary is enough; programs get the counts each time. */
@@ -188,7 +229,7 @@ static void report_other(bool json, const struct event *e)
 		report_progress(json, e, "seated");
 		break;
 	case EVENT_STEP:
-		report_progress(json, e, "step");
+		report_step(json, e);
 		break;
 	case EVENT_FREE:
 		report_progress(json, e, "free");

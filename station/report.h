@@ -5,6 +5,7 @@
 #ifndef STATION_REPORT_H
 #define STATION_REPORT_H
 
+#include "station/desk.h"
 #include "station/events.h"
 
 /* Prints "station: where: what" and one sentence of advice to stderr; as an object on stdout with json. */
@@ -14,6 +15,9 @@ const char *report_advice(enum err_class class);
 
 /* Prints what the event is worth. */
 void report_event(bool json, const struct event *event);
+
+/* Whose PIN is asked for, and what was wrong with the last one. */
+void report_dialog(bool json, const struct desk_dialog *dialog);
 
 /* Units that ended, and reasons to stop: the exit status follows from them. */
 struct tally {

@@ -2,30 +2,8 @@
 #include "base/log.h"
 #include "station/commands/commands.h"
 #include "station/exit.h"
+#include "station/headless.h"
 #include "station/line.h"
-#include "station/report.h"
-
-#define TICK_MS 500
-
-static int serve(struct line *line, const struct options *options, struct tally *tally, struct err *err)
-{
-	bool signalled = false;
-
-	while (!signalled && tally->stopped == 0 &&
-	       (options->count == 0 || tally->passed + tally->failed < options->count)) {
-		const struct deadline tick = deadline_in_ms(TICK_MS);
-		struct event event;
-		bool got = false;
-
-		if (line_next_event(line, &tick, &event, &got, &signalled, err) < 0)
-			return -1;
-		if (!got)
-			continue;
-		report_event(options->json, &event);
-		tally_add(tally, &event);
-	}
-	return 0;
-}
 
 static int exit_status(const struct tally *tally)
 {
@@ -46,7 +24,7 @@ int command_run(const struct options *options)
 		report_error(options->json, &err);
 		return failed_exit;
 	}
-	if (line_start(line, &err) < 0 || serve(line, options, &tally, &err) < 0) {
+	if (line_start(line, &err) < 0 || headless_serve(line, options, &tally, &err) < 0) {
 		report_error(options->json, &err);
 		return EXIT_NOT_TRUSTED;
 	}
