@@ -108,3 +108,8 @@ int options_parse(const struct command *command, int argc, char **argv, struct o
 	*ret_options = o;
 	return 0;
 }
+
+bool options_want_screens(const struct options *options)
+{
+	return !options->headless && !options->json && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
+}

@@ -35,4 +35,7 @@ struct command {
 MUST_USE int options_parse(const struct command *command, int argc, char **argv, struct options *ret_options,
 			   struct err *err);
 
+/* Neither --headless nor --json was asked for, and a person sits at the terminal. */
+bool options_want_screens(const struct options *options);
+
 #endif

@@ -7,6 +7,8 @@
 int command_demo(const struct options *options);
 int command_init(const struct options *options);
 int command_run(const struct options *options);
+/* run at a terminal (run_screens.c) */
+int run_on_screens(const struct options *options);
 int command_status(const struct options *options);
 int command_sync(const struct options *options);
 int command_unit(const struct options *options);

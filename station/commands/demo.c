@@ -11,9 +11,12 @@
 #include "station/demo/demo.h"
 #include "station/exit.h"
 #include "station/report.h"
+#include "station/screens/session.h"
 
 #define TICK_MS 200
 #define SYNC_MS 120000
+#define HAND_MS 1500  /* on screens: so long a result is looked at */
+#define LOOK_MS 60000 /* and so long the screens stay when all is done and nobody presses a key */
 
 struct demo {
 	const struct options *options;
@@ -23,6 +26,9 @@ struct demo {
 	struct line *line;
 	struct enroll_service *service; /* main's own; the sender has another */
 	struct hand *hand;
+	const struct language *language;
+	int socket_fd;           /* to the terminal's client; -1: no screens */
+	struct session *session; /* NULL: no screens */
 	struct tally tally;
 	int64_t started_ms;
 	int exit_status;
@@ -30,6 +36,7 @@ struct demo {
 
 static void demo_close(struct demo *demo)
 {
+	session_close(demo->session, demo->exit_status, "");
 	line_close(demo->line);
 	hand_free(demo->hand);
 	child_stop(&demo->devices);
@@ -75,7 +82,9 @@ static int set_up(struct demo *demo, struct err *err)
 	char ini[DIRECTORY_PATH_MAX];
 
 	demo->exit_status = EXIT_CONFIG;
-	if (choose_dir(demo, err) < 0 || directory_path(demo->dir, "station.ini", ini, err) < 0)
+	if (demo->dir[0] == '\0' && choose_dir(demo, err) < 0)
+		return -1;
+	if (directory_path(demo->dir, "station.ini", ini, err) < 0)
 		return -1;
 	if (!demo->options->json)
 		(void)printf("The demo lies in %s\n", demo->dir);
@@ -100,20 +109,53 @@ static bool is_end_of_unit(const struct event *event)
 	return event->kind == EVENT_PASS || event->kind == EVENT_FAIL || event->kind == EVENT_ALREADY;
 }
 
-/* One event, or a short wait. Seats the next device when a unit has ended. */
-static int turn(struct demo *demo, bool *ret_signal, struct err *err)
+/* Counts, and seats the next device when a unit has ended. */
+static int on_event(void *arg, const struct event *event, struct err *err)
+{
+	struct demo *demo = arg;
+
+	(void)err;
+	tally_add(&demo->tally, event);
+	if (is_end_of_unit(event))
+		hand_seat_later(demo->hand, event->slot, demo->session != NULL ? HAND_MS : 0);
+	return 0;
+}
+
+/* One event, or a short wait. */
+static int turn(struct demo *demo, bool *ret_over, struct err *err)
 {
 	const struct deadline tick = deadline_in_ms(TICK_MS);
 	struct event event;
 	bool got = false;
 
-	if (line_next_event(demo->line, &tick, &event, &got, ret_signal, err) < 0)
+	if (demo->session != NULL) {
+		if (session_turn(demo->session, ret_over, err) < 0)
+			return -1;
+		/* A demo has nobody to come back to it. */
+		*ret_over = *ret_over || !session_has_client(demo->session);
+	} else if (line_next_event(demo->line, &tick, &event, &got, ret_over, err) < 0) {
 		return -1;
-	if (!got)
-		return 0;
-	report_event(demo->options->json, &event);
-	tally_add(&demo->tally, &event);
-	return is_end_of_unit(&event) ? hand_seat_next(demo->hand, event.slot, err) : 0;
+	}
+	if (got) {
+		report_event(demo->options->json, &event);
+		if (on_event(demo, &event, err) < 0)
+			return -1;
+	}
+	return hand_work(demo->hand, err);
+}
+
+static int open_session(struct demo *demo, struct err *err)
+{
+	const struct session_conf conf = {
+		.dir = demo->dir,
+		.line = demo->line,
+		.language = demo->language,
+		.socket_fd = demo->socket_fd,
+		.on_event = on_event,
+		.arg = demo,
+	};
+
+	return demo->socket_fd < 0 ? 0 : session_open(&conf, &demo->session, err);
 }
 
 static int provision_all(struct demo *demo, bool *ret_signal, struct err *err)
@@ -123,11 +165,25 @@ static int provision_all(struct demo *demo, bool *ret_signal, struct err *err)
 	for (size_t i = 0; i < conf->slots_n; i++)
 		if (hand_seat_next(demo->hand, conf->slots[i].name, err) < 0)
 			return -1;
-	if (line_start(demo->line, err) < 0)
+	if (open_session(demo, err) < 0 || line_start(demo->line, err) < 0)
 		return -1;
 	while (!*ret_signal && demo->tally.stopped == 0 && hand_done(demo->hand) < hand_devices(demo->hand))
 		if (turn(demo, ret_signal, err) < 0)
 			return -1;
+	return 0;
+}
+
+/* All is done; somebody may want to look around. */
+static int let_look(struct demo *demo, struct err *err)
+{
+	bool over = false;
+
+	if (demo->session == NULL)
+		return 0;
+	while (!over && session_idle_ms(demo->session) < LOOK_MS)
+		if (turn(demo, &over, err) < 0)
+			return -1;
+	session_end_screens(demo->session);
 	return 0;
 }
 
@@ -186,7 +242,7 @@ static int finish(struct demo *demo, struct err *err)
 	struct summary summary;
 
 	demo->exit_status = EXIT_NOT_TRUSTED;
-	if (wait_for_sync(demo, &counts, err) < 0)
+	if (let_look(demo, err) < 0 || wait_for_sync(demo, &counts, err) < 0)
 		return -1;
 	line_stop(demo->line);
 	if (demo_check(demo->dir, demo->line, demo->service, &check, err) < 0)
@@ -219,6 +275,7 @@ static int run(struct demo *demo, struct err *err)
 	if (hand_new(demo->dir, &demo->hand, err) < 0 || provision_all(demo, &signalled, err) < 0)
 		return -1;
 	if (signalled) {
+		session_end_screens(demo->session);
 		line_stop(demo->line);
 		demo->exit_status = EXIT_IN_PART;
 		return err_set(err, ERR_OPERATOR, 0, "stopped; to continue: station demo --dir %s",
@@ -227,14 +284,34 @@ static int run(struct demo *demo, struct err *err)
 	return finish(demo, err);
 }
 
-int command_demo(const struct options *options)
+static int work(struct demo *demo)
 {
-	struct demo demo = { .options = options, .started_ms = deadline_now_ms() };
 	struct err err = { 0 };
 
+	if (run(demo, &err) < 0) {
+		session_end_screens(demo->session);
+		report_error(demo->options->json, &err);
+	}
+	demo_close(demo);
+	return demo->exit_status;
+}
+
+int command_demo(const struct options *options)
+{
+	const struct language *language = text_init();
+	struct demo demo = {
+		.options = options, .language = language, .socket_fd = -1, .started_ms = deadline_now_ms()
+	};
+	struct err err = { 0 };
+	int client_exit = EXIT_DONE;
+
 	log_open(2, LOG_LEVEL_ERROR);
-	if (run(&demo, &err) < 0)
-		report_error(options->json, &err);
-	demo_close(&demo);
-	return demo.exit_status;
+	if (!options_want_screens(options))
+		return work(&demo);
+	if (choose_dir(&demo, &err) < 0 ||
+	    session_split(demo.dir, language, &demo.socket_fd, &client_exit, &err) < 0) {
+		report_error(false, &err);
+		return EXIT_CONFIG;
+	}
+	return demo.socket_fd < 0 ? client_exit : work(&demo);
 }

@@ -56,6 +56,9 @@ void hand_free(struct hand *hand);
 DEFINE_CLEANUP(hand_freep, struct hand, hand_free)
 /* Takes out what sits on the slot and seats the next device, or leaves it empty. */
 MUST_USE int hand_seat_next(struct hand *hand, const char *slot, struct err *err);
+/* The same after a pause, in hand_work: people look at a result before they reach for the unit. */
+void hand_seat_later(struct hand *hand, const char *slot, unsigned pause_ms);
+MUST_USE int hand_work(struct hand *hand, struct err *err);
 /* Devices there are; devices that have been taken out again. */
 unsigned hand_devices(const struct hand *hand);
 unsigned hand_done(const struct hand *hand);

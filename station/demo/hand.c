@@ -15,6 +15,10 @@ struct hand {
 	json_t *devices;                 /* the array of devices.json */
 	size_t next;                     /* the next device to seat   */
 	char seated[CONF_SLOTS_MAX][17]; /* names of the slots that hold one */
+	struct {
+		char slot[17]; /* empty: nothing planned */
+		struct deadline when;
+	} later[CONF_SLOTS_MAX];
 	unsigned done;
 };
 
@@ -110,6 +114,32 @@ int hand_seat_next(struct hand *hand, const char *slot, struct err *err)
 	if (swap_seat(hand, slot, more))
 		hand->done++;
 	return link_slot(hand, slot, tty, err);
+}
+
+void hand_seat_later(struct hand *hand, const char *slot, unsigned pause_ms)
+{
+	for (size_t i = 0; i < ARRAY_LEN(hand->later); i++) {
+		if (hand->later[i].slot[0] != '\0' && strcmp(hand->later[i].slot, slot) != 0)
+			continue;
+		str_clip(hand->later[i].slot, sizeof(hand->later[i].slot), slot);
+		hand->later[i].when = deadline_in_ms(pause_ms);
+		return;
+	}
+}
+
+int hand_work(struct hand *hand, struct err *err)
+{
+	char slot[17];
+
+	for (size_t i = 0; i < ARRAY_LEN(hand->later); i++) {
+		if (hand->later[i].slot[0] == '\0' || !deadline_passed(&hand->later[i].when))
+			continue;
+		str_clip(slot, sizeof(slot), hand->later[i].slot);
+		hand->later[i].slot[0] = '\0';
+		if (hand_seat_next(hand, slot, err) < 0)
+			return -1;
+	}
+	return 0;
 }
 
 unsigned hand_devices(const struct hand *hand)

@@ -128,11 +128,17 @@ static void quit_key(struct ui *ui, uint32_t key)
 
 bool dialog_key(struct ui *ui, uint32_t key)
 {
-	if (ui->dialog.asks == DESK_ASKS_ID)
+	switch (ui->dialog.asks) {
+	case DESK_ASKS_ID:
 		login_key(ui, key);
-	else if (ui->asks_quit)
-		quit_key(ui, key);
-	else
+		return true;
+	case DESK_ASKS_PIN:
+		return true; /* its digits go another way; what was typed before it opened does nothing */
+	case DESK_ASKS_NOTHING:
+		break;
+	}
+	if (!ui->asks_quit)
 		return false;
+	quit_key(ui, key);
 	return true;
 }

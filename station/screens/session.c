@@ -13,6 +13,7 @@
 
 #include "base/log.h"
 #include "station/directory.h"
+#include "station/exit.h"
 #include "station/screens/session_internal.h"
 
 #define LOG_NAME "station.log"
@@ -107,12 +108,13 @@ int session_open(const struct session_conf *conf, struct session **ret_session, 
 	session->listen_fd = -1;
 	session->watch_fd = -1;
 	if (people_count(session->st->db, &people, err) < 0) {
-		session_close(session, 0, "");
+		session_close(session, EXIT_NOT_TRUSTED, "station: see station.log\n");
 		return -1;
 	}
 	view_init(&session->view, session->st->conf, people > 0);
+	desk_set_attended(session->st->desk, false);
 	if (start(session, err) < 0) {
-		session_close(session, 0, "");
+		session_close(session, EXIT_NOT_TRUSTED, "station: see station.log\n");
 		return -1;
 	}
 	*ret_session = session;
@@ -171,4 +173,9 @@ int session_turn(struct session *session, bool *ret_over, struct err *err)
 int64_t session_idle_ms(const struct session *session)
 {
 	return deadline_now_ms() - session->touched_ms;
+}
+
+bool session_has_client(const struct session *session)
+{
+	return session->client_fd >= 0;
 }

@@ -30,12 +30,17 @@ struct session_conf {
 	int (*on_event)(void *arg, const struct event *event, struct err *err);
 	void *arg;
 };
+/* Before line_start: from now on units wait while nobody looks at a terminal. */
 MUST_USE int session_open(const struct session_conf *conf, struct session **ret_session, struct err *err);
 /* Gives the terminal back; its client ends with exit_status and prints text. */
 void session_close(struct session *session, int exit_status, const char *text);
 
 /* Waits for anything to happen and deals with it. *ret_over: somebody asked the station to stop. */
 MUST_USE int session_turn(struct session *session, bool *ret_over, struct err *err);
+/* Puts the screen back but keeps the client waiting: what is printed now stands below its prompt. */
+void session_end_screens(struct session *session);
+/* Somebody holds a terminal for it. */
+bool session_has_client(const struct session *session);
 /* Milliseconds since the last key or scan. */
 int64_t session_idle_ms(const struct session *session);
 

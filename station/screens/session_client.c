@@ -41,9 +41,9 @@ int session_listen(struct session *session, struct err *err)
 	return watch(session, session->client_fd, err);
 }
 
-static void close_terminal(struct session *session)
+void session_end_screens(struct session *session)
 {
-	if (session->terminal == NULL)
+	if (session == NULL || session->terminal == NULL)
 		return;
 	unwatch(session, terminal_fd(session->terminal));
 	terminal_close(session->terminal);
@@ -54,7 +54,7 @@ static void close_terminal(struct session *session)
 
 void session_drop_client(struct session *session, int exit_status, const char *text)
 {
-	close_terminal(session);
+	session_end_screens(session);
 	if (session->client_fd < 0)
 		return;
 	unwatch(session, session->client_fd);
@@ -82,7 +82,7 @@ static int take_terminal(struct session *session, const struct attach_hello *hel
 	struct err trouble = { 0 };
 	char text[sizeof(trouble.what) + 16] = "";
 
-	close_terminal(session);
+	session_end_screens(session);
 	if (terminal_open(&hello->terminal, &session->terminal, &trouble) < 0) {
 		if (str_format(text, sizeof(text), "station: %s\n", trouble.what) < 0)
 			return err_set(err, ERR_BUG, 0, "a message does not fit");

@@ -240,7 +240,10 @@ bool terminal_key(struct terminal *terminal, uint32_t *ret_key)
 	int kind;
 
 	(void)set_term(terminal->screen);
-	kind = get_wch(&ch);
+	/* resizeterm leaves a key of its own; nobody pressed it. */
+	do
+		kind = get_wch(&ch);
+	while (kind == KEY_CODE_YES && ch == KEY_RESIZE);
 	if (kind == ERR)
 		return false;
 	*ret_key = kind == KEY_CODE_YES ? function_key(ch) : character(ch);
