@@ -19,6 +19,8 @@ int command_run(const struct options *options)
 	struct err err = { 0 };
 	int failed_exit = EXIT_CONFIG;
 
+	if (options_want_screens(options))
+		return run_on_screens(options);
 	log_open(2, LOG_LEVEL_WARN);
 	if (line_open(options->dir, &line, &failed_exit, &err) < 0) {
 		report_error(options->json, &err);
