@@ -32,13 +32,18 @@ static bool begins(struct bytes text, struct bytes what)
 	return true;
 }
 
-/* In the entry's bytes: only those that hold it are parsed. */
+/* In the entry's bytes: only those that hold it are parsed. Most bytes are not even its first letter. */
 static bool holds(struct bytes text, struct bytes what)
 {
-	for (; text.len >= what.len; text = bytes_of(text.p + 1, text.len - 1)) {
-		if (what.len == 0 || begins(text, what))
+	uint8_t low, up;
+
+	if (what.len == 0)
+		return true;
+	low = lower(what.p[0]);
+	up = low < 0x80 ? (uint8_t)toupper(low) : low;
+	for (size_t i = 0; i + what.len <= text.len; i++)
+		if ((text.p[i] == low || text.p[i] == up) && begins(bytes_of(text.p + i, text.len - i), what))
 			return true;
-	}
 	return false;
 }
 

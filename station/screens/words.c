@@ -31,6 +31,8 @@ static const struct word {
 	/* TRANSLATORS: at most 13 columns */
 	{ "key-derived", N_("key derived") },
 	/* TRANSLATORS: at most 13 columns */
+	{ "key-imported", N_("key imported") },
+	/* TRANSLATORS: at most 13 columns */
 	{ "unit-provisioned", N_("passed") },
 	/* TRANSLATORS: at most 13 columns */
 	{ "unit-failed", N_("failed") },
