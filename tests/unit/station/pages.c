@@ -118,6 +118,35 @@ static void test_unit_page_shows_journal_and_log(void **state)
 	job_deinit(&job);
 }
 
+static void test_unit_page_of_a_released_unit_shows_both_jobs_entries(void **state)
+{
+	struct world *w = *state;
+	const struct witnesses nobody = { "", "" };
+	const struct journal_release release = {
+		.serial = "a1", .reason = "a new board", .witnesses = &nobody, .at_ms = AT_MS, .station = "line"
+	};
+	struct page_unit *page;
+	struct job first, second;
+	struct err err = { 0 };
+	int64_t job = 0;
+
+	make_job(w, &first, "a1");
+	run(w, "UPDATE job SET state = 'passed', finished_ms = 5, cause = 'old' WHERE id = 1");
+	assert_int_equal(journal_release(w->st.db, &release, &job, &err), 0);
+	make_job(w, &second, "a1");
+	log_event(w, "certificate-issued", "job-2/issued", "a1", NULL);
+	page = load_unit(w, "a1");
+	assert_string_equal(page->state, "open");
+	assert_string_equal(page->cause, "");
+	assert_int_equal(page->finished_ms, 0);
+	assert_int_equal(page->entries_n, 2);
+	assert_string_equal(page->entries[0].kind, "unit-released");
+	assert_string_equal(page->entries[1].kind, "certificate-issued");
+	free(page);
+	job_deinit(&first);
+	job_deinit(&second);
+}
+
 static void test_unit_page_of_nobody_is_not_found(void **state)
 {
 	struct page_unit *page = load_unit(*state, "nobody");
@@ -462,6 +491,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(test_unit_page_shows_journal_and_log),
+		CASE(test_unit_page_of_a_released_unit_shows_both_jobs_entries),
 		CASE(test_unit_page_of_nobody_is_not_found),
 		CASE(test_unit_page_certificate_that_is_none_leaves_the_page_alone),
 		CASE(test_unit_page_more_entries_than_fit_shows_the_newest),
