@@ -23,7 +23,7 @@ static const struct word {
 	{ "retry", N_("tries again") },
 	/* TRANSLATORS: at most 12 columns */
 	{ "quarantined", N_("refused") },
-	/* TRANSLATORS: at most 12 columns */
+	/* TRANSLATORS: at most 20 columns */
 	{ "enrolled", N_("in the service") },
 	/* kinds of log entries */
 	/* TRANSLATORS: at most 13 columns */
