@@ -13,6 +13,7 @@
 #include <sys/file.h>
 #include <sys/signalfd.h>
 
+#include "station/clock.h"
 #include "station/directory.h"
 #include "station/exit.h"
 #include "station/journal.h"
@@ -257,12 +258,23 @@ static int audit_start(struct station *st, struct err *err)
 	return db_commit(&tx, err);
 }
 
+/* Before the first entry that this clock dates; the pulse goes on looking. */
+static int look_at_clock(struct station *st, struct err *err)
+{
+	bool doubt = false;
+
+	if (clock_in_doubt(st->db, clock_wall_ms(), &doubt, err) < 0)
+		return -1;
+	desk_set_clock_doubt(st->desk, doubt);
+	return 0;
+}
+
 int line_start(struct line *line, struct err *err)
 {
 	struct station *st = &line->st;
 	struct enroll_service *service;
 
-	if (audit_start(st, err) < 0)
+	if (look_at_clock(st, err) < 0 || audit_start(st, err) < 0)
 		return err_wrap(err, "audit");
 	if (line_service_open(line, &service, err) < 0 ||
 	    enroll_sender_start(service, st->db, on_sender, st, &st->sender, err) < 0)

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "station/clock.h"
+
 #define PULSE_MS 2000
 
 struct pulse {
@@ -61,6 +63,16 @@ static void look_at_queue(struct pulse *pulse)
 	mailbox_post(pulse->st->events, &event);
 }
 
+/* A clock that was set back while the line works stops the next units, not the running ones. */
+static void look_at_clock(struct pulse *pulse)
+{
+	struct err err = { 0 };
+	bool doubt = false;
+
+	if (clock_in_doubt(pulse->st->db, clock_wall_ms(), &doubt, &err) == 0)
+		desk_set_clock_doubt(pulse->st->desk, doubt);
+}
+
 /* False when the pulse is to end. */
 static bool pause_pulse(struct pulse *pulse)
 {
@@ -84,6 +96,7 @@ static void *pulse_main(void *arg)
 	do {
 		look_at_hsm(pulse);
 		look_at_queue(pulse);
+		look_at_clock(pulse);
 	} while (pause_pulse(pulse));
 	return NULL;
 }

@@ -1,6 +1,7 @@
 /*
  * The pulse: whether the token answers and how many records wait for the
- * service, looked at every two seconds and posted when it changed. A token may
+ * service, looked at every two seconds and posted when it changed; and whether the clock
+ * can still be believed, which the desk is told. A token may
  * take long to answer, so this is a thread of its own.
  */
 #ifndef STATION_PULSE_H
