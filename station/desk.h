@@ -49,7 +49,7 @@ void desk_left(struct desk *desk, const struct conf_slot *slot);
 
 /*
  * Anything a scanner typed, without what the scanner itself puts in front: a badge (badge-prefix and
- * the badge), a slot's barcode, else a label. Label and slot belong together in either order, within
+ * the badge; the prefix alone logs out), a slot's barcode, else a label. Label and slot belong together in either order, within
  * 30 s; a label alone finds the waiting unit that reports the same serial, or waits for it
  * (station/pairing.h). EVENT_SCAN says what became of it; its text is the label, or why it is none.
  * Errors are the database's.

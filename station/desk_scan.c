@@ -120,6 +120,8 @@ int desk_scan(struct desk *desk, const char *text, struct err *err)
 	if (desk_is_badge(desk, badge)) {
 		size_t n = strlen(conf->badge_prefix);
 
+		if (badge.len == n)
+			return desk_logout(desk, err);
 		return desk_take_badge(desk, bytes_of(badge.p + n, badge.len - n), err);
 	}
 	for (size_t i = 0; i < conf->slots_n; i++) {

@@ -105,9 +105,18 @@ struct pairing_answer pairing_label(struct pairing *pairing, const char *label, 
 	return answer(hold(pairing, label, now_ms) ? SCAN_HELD : SCAN_NONE, label);
 }
 
+/* Of a label that has found its unit the slot's barcode is only confirmed; any other slot waits for its own label. */
+static bool is_pair(const struct pairing *pairing, const char *label, size_t slot)
+{
+	const struct pairing_slot *at = &pairing->slots[slot];
+
+	return (at->seated && compare(at, label) == SCAN_MATCHED) ||
+	       find_unit(pairing, label) == pairing->slots_n;
+}
+
 struct pairing_answer pairing_slot(struct pairing *pairing, size_t slot, int64_t now_ms)
 {
-	if (pairing->last.what == LAST_LABEL) {
+	if (pairing->last.what == LAST_LABEL && is_pair(pairing, pairing->last.label, slot)) {
 		pairing->last.what = LAST_NONE;
 		return bind(pairing, slot, pairing->last.label, now_ms);
 	}

@@ -1,7 +1,8 @@
 /*
  * Pairing: which label belongs to which slot. A label and a slot's barcode that
  * are scanned one right after the other belong together. A label alone belongs to
- * the unit that reports the same serial, wherever it sits now or is seated soon.
+ * the unit that reports the same serial, wherever it sits now or is seated soon,
+ * and to no other slot that is scanned after it.
  * Nothing is ever bound by guess.
  *
  * Pure: the caller brings scans, seats and times (monotonic). Slots are numbers.

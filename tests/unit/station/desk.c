@@ -329,7 +329,7 @@ static void test_desk_hostile_scans_refused_whole(void **state)
 	assert_told_scan(f, SCAN_MALFORMED, "", "no slot has");
 	scan(f, "SLOT:2"); /* has another barcode */
 	assert_told_scan(f, SCAN_MALFORMED, "", "no slot has");
-	scan(f, "B:");
+	scan(f, "B: ");
 	assert_told_scan(f, SCAN_UNKNOWN, "", "nobody");
 	assert_told_nothing(f);
 }
@@ -452,6 +452,11 @@ static void test_desk_shift_handed_over_running_unit_keeps_its_operator(void **s
 	assert_waits(f, 1, "S2", WAIT_OPERATOR);
 	assert_int_equal(desk_logout(f->desk, &err), 0);
 	assert_told_nothing(f);
+	scan(f, "B:badge-tech");
+	assert_told_operator(f, "tech");
+	scan(f, "B:"); /* the prefix alone */
+	assert_told_operator(f, "");
+	assert_int_equal(entries(f, "\"why\":\"asked\""), 2);
 }
 
 static void test_desk_idle_operator_logged_out(void **state)

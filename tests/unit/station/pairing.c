@@ -87,10 +87,27 @@ static void test_pairing_slot_after_its_matched_label_takes_no_other(void **stat
 	assert_answer(pairing_slot(p, 1, 3), SCAN_MATCHED, 1, "B");
 }
 
+/* A label, its unit seated, and then another slot: a new pair begins with that slot. */
+static void test_pairing_label_that_found_its_unit_is_no_half_of_another_pair(void **state)
+{
+	struct pairing *p = *state;
+
+	(void)pairing_label(p, "A", 0);
+	(void)pairing_sit(p, 0, "A", &any);
+	assert_next(p, 1, SCAN_MATCHED, 0, "A");
+	(void)pairing_sit(p, 1, "B", &any);
+	assert_answer(pairing_slot(p, 1, 2), SCAN_SLOT, 1, "");
+	assert_string_equal(pairing_sit(p, 1, "B", &any), "");
+	assert_answer(pairing_label(p, "B", 3), SCAN_MATCHED, 1, "B");
+}
+
 static void test_pairing_wrong_label_bound_and_told(void **state)
 {
 	struct pairing *p = *state;
 
+	(void)pairing_sit(p, 2, "E", &any);
+	(void)pairing_label(p, "F", 0);
+	assert_answer(pairing_slot(p, 2, 0), SCAN_MISMATCH, 2, "F");
 	(void)pairing_sit(p, 0, "A", &any);
 	(void)pairing_slot(p, 0, 0);
 	assert_answer(pairing_label(p, "B", 1), SCAN_MISMATCH, 0, "B");
@@ -246,6 +263,8 @@ int main(void)
 						teardown),
 		cmocka_unit_test_setup_teardown(test_pairing_slot_after_its_matched_label_takes_no_other,
 						setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_pairing_label_that_found_its_unit_is_no_half_of_another_pair, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_pairing_wrong_label_bound_and_told, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_pairing_label_of_nobody_binds_to_no_waiting_slot, setup,
 						teardown),
