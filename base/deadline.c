@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 static int64_t clock_ms(clockid_t id)
@@ -64,4 +65,28 @@ void clock_iso8601(int64_t wall_ms, char out[CLOCK_ISO_LEN + 1])
 		       (unsigned)(tm.tm_year + 1900) % 10000, (unsigned)(tm.tm_mon + 1) % 100,
 		       (unsigned)tm.tm_mday % 100, (unsigned)tm.tm_hour % 100, (unsigned)tm.tm_min % 100,
 		       (unsigned)tm.tm_sec % 100, (unsigned)(wall_ms % 1000) % 1000);
+}
+
+void clock_local(int64_t wall_ms, char out[CLOCK_LOCAL_LEN + 1])
+{
+	const time_t seconds = (time_t)(wall_ms / 1000);
+	struct tm local;
+
+	if (localtime_r(&seconds, &local) == NULL ||
+	    strftime(out, CLOCK_LOCAL_LEN + 1, "%Y-%m-%d %H:%M:%S", &local) == 0)
+		memcpy(out, "0000-00-00 00:00:00", CLOCK_LOCAL_LEN + 1);
+}
+
+int64_t clock_local_midnight_ms(int64_t wall_ms)
+{
+	const time_t seconds = (time_t)(wall_ms / 1000);
+	struct tm local;
+
+	if (localtime_r(&seconds, &local) == NULL)
+		return wall_ms;
+	local.tm_hour = 0;
+	local.tm_min = 0;
+	local.tm_sec = 0;
+	local.tm_isdst = -1; /* midnight may lie on the other side of a clock change */
+	return (int64_t)mktime(&local) * 1000;
 }

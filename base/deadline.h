@@ -31,4 +31,10 @@ int64_t clock_wall_ms(void);
 #define CLOCK_ISO_LEN 24
 void clock_iso8601(int64_t wall_ms, char out[CLOCK_ISO_LEN + 1]);
 
+/* For screens alone: the plant's own time zone. "2026-11-22 10:20:13". Records are in UTC. */
+#define CLOCK_LOCAL_LEN 19
+void clock_local(int64_t wall_ms, char out[CLOCK_LOCAL_LEN + 1]);
+/* When the day that holds wall_ms began in that zone. */
+int64_t clock_local_midnight_ms(int64_t wall_ms);
+
 #endif

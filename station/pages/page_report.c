@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 
+#include "base/deadline.h"
 #include "station/results.h"
 
 #define HOUR_MS   INT64_C(3600000)
@@ -167,7 +168,7 @@ int page_report_load(struct db *db, int64_t at_ms, struct page_report *ret, stru
 	if (counting == NULL)
 		return err_set(err, ERR_STATION, 0, "out of memory");
 	buf_init(&counting->times, TIMES_MAX * sizeof(struct passed));
-	counting->page.day_ms = at_ms - at_ms % DAY_MS;
+	counting->page.day_ms = clock_local_midnight_ms(at_ms);
 	if (results_each(db, counting->page.day_ms, counting->page.day_ms + DAY_MS, count, counting, err) < 0)
 		return -1;
 	fill_times(counting);

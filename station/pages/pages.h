@@ -63,7 +63,7 @@ struct page_hsm {
 
 #define REPORT_CAUSES_MAX 12
 struct page_report {
-	int64_t day_ms;                  /* its midnight, UTC */
+	int64_t day_ms;                  /* its midnight in the plant's time zone */
 	unsigned passed[24], failed[24]; /* by hour */
 	struct page_report_cause {
 		char step[17], class[17];

@@ -5,8 +5,8 @@
 
 static const struct list_column columns[] = {
 	/* TRANSLATORS: at most 8 columns */
-	{ N_("Index"), 8, 0 },       /* TRANSLATORS: at most 14 columns */
-	{ N_("Time (UTC)"), 14, 0 }, /* TRANSLATORS: at most 13 columns */
+	{ N_("Index"), 8, 0 }, /* TRANSLATORS: at most 14 columns */
+	{ N_("Time"), 14, 0 }, /* TRANSLATORS: at most 13 columns */
 	{ N_("Event"), 13, 0 },
 	/* TRANSLATORS: at most 13 columns */
 	{ N_("Unit"), 13, 2 },    /* TRANSLATORS: at most 8 columns */

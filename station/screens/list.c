@@ -122,11 +122,7 @@ bool list_key(struct ui *ui, uint32_t key, int head, size_t rows_n)
 
 void list_time(int64_t wall_ms, char out[LIST_TIME_LEN + 1])
 {
-	char iso[CLOCK_ISO_LEN + 1];
-
-	clock_iso8601(wall_ms, iso);
-	iso[10] = ' ';
-	str_clip(out, LIST_TIME_LEN + 1, iso);
+	clock_local(wall_ms, out);
 }
 
 void list_time_short(int64_t wall_ms, char out[LIST_TIME_LEN + 1])

@@ -59,12 +59,11 @@ static void draw_sums(const struct ui *ui, struct canvas *canvas, const struct a
 	day[10] = '\0';
 	if (units == 0)
 		(void)draw_format(canvas, area->row, area->col, area->cols, INK_BOLD,
-				  T(ui->language, N_("%s (UTC): no units")), day);
+				  T(ui->language, N_("%s: no units")), day);
 	else
-		(void)draw_format(
-			canvas, area->row, area->col, area->cols, INK_BOLD,
-			T(ui->language, N_("%s (UTC): %u units, %u passed, %u failed, yield %.1f %%")), day,
-			units, sums->passed, sums->failed, 100.0 * sums->passed / units);
+		(void)draw_format(canvas, area->row, area->col, area->cols, INK_BOLD,
+				  T(ui->language, N_("%s: %u units, %u passed, %u failed, yield %.1f %%")),
+				  day, units, sums->passed, sums->failed, 100.0 * sums->passed / units);
 }
 
 /* What an hour without units would show as 0 stays blank: the eye finds the others. */

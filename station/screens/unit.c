@@ -17,7 +17,7 @@ struct fact {
 
 static const struct list_column columns[] = {
 	/* TRANSLATORS: at most 14 columns */
-	{ N_("Time (UTC)"), 14, 0 },
+	{ N_("Time"), 14, 0 },
 	/* TRANSLATORS: at most 16 columns */
 	{ N_("What"), 16, 1 },
 	/* TRANSLATORS: at most 40 columns */
@@ -83,9 +83,9 @@ static void draw_identity(const struct ui *ui, struct canvas *canvas, const stru
 		/* TRANSLATORS: at most 20 columns */
 		{ N_("Operator"), page->operator_id },
 		/* TRANSLATORS: at most 20 columns */
-		{ N_("Begun (UTC)"), started },
+		{ N_("Begun"), started },
 		/* TRANSLATORS: at most 20 columns */
-		{ N_("Ended (UTC)"), finished },
+		{ N_("Ended"), finished },
 	};
 
 	list_time(page->started_ms, started);

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -83,6 +84,21 @@ static void test_iso8601_known_times(void **state)
 	}
 }
 
+static void test_local_time_is_the_plants(void **state)
+{
+	char text[CLOCK_LOCAL_LEN + 1];
+
+	(void)state;
+	(void)setenv("TZ", "ICT-7", 1); /* seven hours ahead of UTC, without a time zone database */
+	tzset();
+	clock_local(1795312813123, text);
+	assert_string_equal(text, "2026-11-22 09:00:13");
+	clock_local(clock_local_midnight_ms(1795312813123), text);
+	assert_string_equal(text, "2026-11-22 00:00:00");
+	clock_local(clock_local_midnight_ms(1795312813123) - 1, text);
+	assert_string_equal(text, "2026-11-21 23:59:59");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -92,6 +108,7 @@ int main(void)
 		cmocka_unit_test(test_sleep_ends_at_the_deadline),
 		cmocka_unit_test(test_sleep_lasts_its_time),
 		cmocka_unit_test(test_iso8601_known_times),
+		cmocka_unit_test(test_local_time_is_the_plants),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -122,9 +122,11 @@ static void test_unit_page_of_a_released_unit_shows_both_jobs_entries(void **sta
 {
 	struct world *w = *state;
 	const struct witnesses nobody = { "", "" };
-	const struct journal_release release = {
-		.serial = "a1", .reason = "a new board", .witnesses = &nobody, .at_ms = AT_MS, .station = "line"
-	};
+	const struct journal_release release = { .serial = "a1",
+						 .reason = "a new board",
+						 .witnesses = &nobody,
+						 .at_ms = AT_MS,
+						 .station = "line" };
 	struct page_unit *page;
 	struct job first, second;
 	struct err err = { 0 };
@@ -304,8 +306,13 @@ static void test_audit_page_newest_first_and_searched(void **state)
 static void test_audit_page_malformed_entries_are_shown_as_such(void **state)
 {
 	static const char *const entries[] = {
-		"", "{", "[]", "{\"kind\":\"x\"}", "{\"at\":\"2026-11-22\",\"kind\":\"x\"}",
-		"{\"at\":\"2026-13-22T02:20:13.123Z\",\"kind\":\"x\"}", "{\"at\":7,\"kind\":\"x\"}",
+		"",
+		"{",
+		"[]",
+		"{\"kind\":\"x\"}",
+		"{\"at\":\"2026-11-22\",\"kind\":\"x\"}",
+		"{\"at\":\"2026-13-22T02:20:13.123Z\",\"kind\":\"x\"}",
+		"{\"at\":7,\"kind\":\"x\"}",
 	};
 	struct entry entry;
 
@@ -315,7 +322,8 @@ static void test_audit_page_malformed_entries_are_shown_as_such(void **state)
 		assert_string_equal(entry.kind, ENTRY_MALFORMED);
 		assert_int_equal(entry.at_ms, 0);
 	}
-	entry_read(BYTES_LIT("{\"at\":\"2026-11-22T02:20:13.123Z\",\"cause\":7,\"kind\":\"x\",\"n\":1,\"z\":\"q\"}"),
+	entry_read(BYTES_LIT("{\"at\":\"2026-11-22T02:20:13.123Z\",\"cause\":7,\"kind\":\"x\",\"n\":1,\"z\":"
+			     "\"q\"}"),
 		   &entry);
 	assert_string_equal(entry.kind, "x");
 	assert_string_equal(entry.text, "z q");
@@ -418,17 +426,20 @@ static void fill(struct world *w)
 	make_job(w, &job, "first");
 	queue_records(w, 0, 1);
 	log_event(w, "unit-provisioned", "job-1/record", "first", NULL);
-	run(w, "WITH RECURSIVE n(i) AS (VALUES(2) UNION ALL SELECT i + 1 FROM n WHERE i < 100000)"
-	       " INSERT INTO job(id, serial, hwid, model, profile, attest, pipeline, version, slot, state, step,"
-	       " intended, started_ms) SELECT i, 'sn-' || i, 'sn-' || i, model, profile, attest, pipeline,"
-	       " version, slot, state, step, intended, started_ms FROM n, job WHERE job.id = 1");
-	run(w, "WITH RECURSIVE n(i) AS (VALUES(2) UNION ALL SELECT i + 1 FROM n WHERE i < 100000)"
-	       " INSERT INTO outbox(job, registration_id, payload, state, changed_ms)"
-	       " SELECT 'j' || i, 'r' || i, X'00', CASE i % 3 WHEN 0 THEN 'enrolled' WHEN 1 THEN 'queued' ELSE"
-	       " 'retry' END, 5 FROM n");
+	run(w,
+	    "WITH RECURSIVE n(i) AS (VALUES(2) UNION ALL SELECT i + 1 FROM n WHERE i < 100000)"
+	    " INSERT INTO job(id, serial, hwid, model, profile, attest, pipeline, version, slot, state, step,"
+	    " intended, started_ms) SELECT i, 'sn-' || i, 'sn-' || i, model, profile, attest, pipeline,"
+	    " version, slot, state, step, intended, started_ms FROM n, job WHERE job.id = 1");
+	run(w,
+	    "WITH RECURSIVE n(i) AS (VALUES(2) UNION ALL SELECT i + 1 FROM n WHERE i < 100000)"
+	    " INSERT INTO outbox(job, registration_id, payload, state, changed_ms)"
+	    " SELECT 'j' || i, 'r' || i, X'00', CASE i % 3 WHEN 0 THEN 'enrolled' WHEN 1 THEN 'queued' ELSE"
+	    " 'retry' END, 5 FROM n");
 	run(w, "WITH RECURSIVE n(i) AS (VALUES(1) UNION ALL SELECT i + 1 FROM n WHERE i < 100000)"
 	       " INSERT INTO audit_entry(idx, key, entry, nodes)"
-	       " SELECT i, 'job-' || (i + 1) || '/record', '{\"at\":\"2026-11-22T02:20:13.123Z\",\"index\":' || i"
+	       " SELECT i, 'job-' || (i + 1) || '/record', '{\"at\":\"2026-11-22T02:20:13.123Z\",\"index\":' "
+	       "|| i"
 	       " || ',\"kind\":\"unit-provisioned\",\"unit\":\"sn-' || i || '\"}', X'' FROM n");
 	run(w, "DROP TRIGGER audit_head_forward");
 	/* 100,001 is 0x186a1: seven bits set, so seven peaks. */
@@ -506,5 +517,6 @@ int main(void)
 		CASE(test_audit_search_looks_at_the_newest_only_and_says_so),
 	};
 
+	(void)setenv("TZ", "UTC0", 1); /* pictures hold local times */
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

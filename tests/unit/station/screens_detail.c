@@ -556,5 +556,6 @@ int main(void)
 		CASE(test_words_unknown_names_are_themselves),
 	};
 
+	(void)setenv("TZ", "UTC0", 1); /* pictures hold local times */
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
