@@ -131,7 +131,7 @@ int secret_read_file(const char *path, struct secret *ret, struct err *err)
 }
 
 /* One line in canonical mode, so that erase keys work; the kernel's buffer is the only copy. */
-static int read_line_without_echo(int fd, struct secret *secret)
+static int ask_without_echo(int fd, const char *question, struct secret *secret)
 {
 	struct termios saved, quiet;
 	ssize_t got;
@@ -143,6 +143,8 @@ static int read_line_without_echo(int fd, struct secret *secret)
 	quiet.c_lflag &= ~(tcflag_t)(ECHO | ISIG);
 	if (tcsetattr(fd, TCSAFLUSH, &quiet) < 0)
 		return -1;
+	/* Only now: whoever answers at once, as a scanner does, is neither shown nor dropped. */
+	(void)dprintf(fd, "%s: ", question);
 	do
 		got = read(fd, secret->p, secret->len);
 	while (got < 0 && errno == EINTR);
@@ -164,8 +166,7 @@ int secret_prompt_optional(const char *question, struct secret *ret, struct err 
 			       "%s must be typed, but there is no terminal; name a file instead", question);
 	if (secret_new(SECRET_FILE_MAX, &secret, err) < 0)
 		return -1;
-	(void)dprintf(fd, "%s: ", question);
-	if (read_line_without_echo(fd, &secret) < 0)
+	if (ask_without_echo(fd, question, &secret) < 0)
 		return err_set(err, ERR_OPERATOR, errno, "reading %s: %s", question, strerror(errno));
 	(void)dprintf(fd, "\n");
 	if (memchr(secret.p, CTRL_C, secret.len) != NULL)
