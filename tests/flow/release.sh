@@ -69,6 +69,10 @@ expect 1 "$station" sync --dir "$dir"
 expect 0 "$station" enroll list --dir "$dir" --json
 equal 1 "$(count ".state == \"quarantined\" and .registrationId == \"${serials[2]}\"")" "records that wait for a person"
 equal 2 "$(count '.state == "enrolled"')" "records in the service"
+api DELETE "/enrollments/${serials[2]}" >"$out" || fail "the service deletes no enrollment"
+expect 0 "$station" enroll retry "${serials[2]}" --dir "$dir"
+expect 0 "$station" sync --dir "$dir"
+equal 2 "$(enrollments)" "enrollments once the old one is deleted"
 
 # And by two people, once there are any.
 printf '\n71717171\n71717171\n' | "$station" operator add ada --role officer --dir "$dir" >"$out" || fail "no first officer"
