@@ -174,6 +174,40 @@ static void test_journal_each_end_is_a_result(void **state)
 	job_deinit(&job);
 }
 
+static int64_t failures_by(struct world *w, const char *operator_id)
+{
+	CLEANUP(db_read_end) struct db_tx tx = { 0 };
+	struct err err = { 0 };
+	int64_t n = -1;
+	bool found;
+
+	db_read_begin(w->st.db, &tx);
+	assert_int_equal(db_get_int(&tx,
+				    "SELECT count(*) FROM audit_entry"
+				    " WHERE json_extract(entry, '$.kind') = 'unit-failed'"
+				    " AND json_extract(entry, '$.operator') IS ?1",
+				    DB_VALUES(db_text(operator_id)), &n, &found, &err),
+			 0);
+	return n;
+}
+
+static void test_journal_failure_names_the_operator_if_there_is_one(void **state)
+{
+	struct world *w = *state;
+	struct err why = { 0 }, err = { 0 };
+	struct job job;
+
+	make_job(w, &job, "a1", "h1", 1);
+	(void)err_set(&why, ERR_UNIT, 0, "it said no");
+	assert_int_equal(journal_fail(&job, &why, &err), 0);
+	assert_int_equal(failures_by(w, NULL), 1);
+	str_clip(job.seating.operator_id, sizeof(job.seating.operator_id), "tim");
+	assert_int_equal(journal_fail(&job, &why, &err), 0);
+	assert_int_equal(failures_by(w, "tim"), 1);
+	assert_int_equal(failures_by(w, NULL), 1);
+	job_deinit(&job);
+}
+
 static void test_journal_refused_impostor_leaves_the_real_unit_alone(void **state)
 {
 	struct world *w = *state;
@@ -236,6 +270,7 @@ int main(void)
 		T(test_journal_serial_number_used_twice_stops_the_station),
 		T(test_journal_failure_recorded_and_counted),
 		T(test_journal_each_end_is_a_result),
+		T(test_journal_failure_names_the_operator_if_there_is_one),
 		T(test_journal_refused_impostor_leaves_the_real_unit_alone),
 		T(test_journal_job_of_another_pipeline_goes_to_a_person),
 		T(test_journal_job_of_another_profile_goes_to_a_person),
