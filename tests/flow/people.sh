@@ -90,6 +90,17 @@ started() { [ "$(entries station-started 1)" -ge 1 ]; }
 wait_for 60 started || fail "the line does not start"
 as 'ada\n71717171\nbadge-uwe-1111\n\n' 0 operator add uwe --role technician
 stop "$line_pid"
+equal 0 "$(sql 'SELECT count(*) FROM job')" "units served while nobody was logged in"
+
+# What is done for a unit is done under the name of who was logged in.
+printf 'B:badge-uwe-1111\n' >"$work/answers"
+expect 0 "$station" run --headless --json --count 1 --dir "$dir" <"$work/answers"
+rm "$work/answers"
+for kind in certificate-issued unit-provisioned; do
+	equal 1 "$(entries $kind "json_extract(entry, '\$.unit') = '$serial' AND json_extract(entry, '\$.operator') = 'uwe'")" "$kind by uwe"
+done
+expect 0 "$station" unit show "$serial" --dir "$dir" --json
+has '.operator == "uwe" and .state == "passed"'
 
 # Two people, different ones, of the right roles: a key comes in.
 printf 'ada\n71717171\n' >"$work/ada"
