@@ -124,3 +124,20 @@ equal "operator-logged-in shift-handed-over operator-logged-out" \
 	"$(sql "SELECT json_extract(entry, '$.kind') FROM audit_entry WHERE entry LIKE '%\"kind\":\"operator-logged%' OR entry LIKE '%shift-handed%' ORDER BY idx" | xargs)" \
 	"who came and went"
 nothing_lost
+
+# Typed on a terminal: what is scanned shows, a PIN does not.
+: >"$work/typed"
+script -qfc "'$station' run --headless --dir '$dir'" "$work/typed" <"$work/scanner" >"$out" 2>"$errs" 8>&- 9>&- &
+typing_pid=$!
+pids+=("$typing_pid")
+shows() { wait_for 30 grep -qaF "$1" "$work/typed" || fail "the terminal never shows: $1"; }
+shows HSM
+scan B:badge-boss
+shows 'PIN      of boss'
+scan 4711
+shows 'operator boss, officer'
+scan B:
+shows 'operator nobody: scan'
+grep -qaF B:badge-boss "$work/typed" || fail "the terminal does not echo scans"
+grep -qaF 4711 "$work/typed" && fail "the terminal shows a PIN"
+stop "$typing_pid"
