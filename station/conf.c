@@ -3,7 +3,7 @@
  * grammar can be read here at a glance; lines are counted in the reader that
  * inih pulls them through, since the Debian build of it does not report them.
  */
-#include "station/conf.h"
+#include "station/conf_internal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,14 +12,11 @@
 
 #include <ini.h>
 
-#include "fixtures/fixture.h"
 #include "hsm/hsm.h"
 
-#define KEYS_SEEN_MAX 64
-
 struct conf_key;
-struct parser;
-typedef int set_fn(struct parser *p, const struct conf_key *key, void *field, const char *value);
+struct conf_parser;
+typedef int set_fn(struct conf_parser *p, const struct conf_key *key, void *field, const char *value);
 
 struct conf_key {
 	const char *section; /* "profile" and "slot" are sections with a name */
@@ -30,67 +27,55 @@ struct conf_key {
 	unsigned min, max;
 };
 
-struct parser {
-	const char *file;
-	struct bytes text;
-	unsigned line;
-	struct conf *conf;
-	char kind[16]; /* "profile" of [profile "sensor"] */
-	void *target;  /* the struct that the section fills */
-	bool seen[KEYS_SEEN_MAX];
-	struct err *err;
-	bool failed;
-};
-
-static int fail(struct parser *p, const char *what, const char *value)
+int conf_fail(struct conf_parser *p, const char *what, const char *value)
 {
 	p->failed = true;
 	return err_set(p->err, ERR_OPERATOR, 0, "%s:%u: %s%s%s%s", p->file, p->line, what,
 		       value != NULL ? ": \"" : "", value != NULL ? value : "", value != NULL ? "\"" : "");
 }
 
-static int set_text(struct parser *p, const struct conf_key *key, void *field, const char *value)
+static int set_text(struct conf_parser *p, const struct conf_key *key, void *field, const char *value)
 {
 	if (value[0] == '\0')
-		return fail(p, "empty value for", key->name);
+		return conf_fail(p, "empty value for", key->name);
 	if (str_format(field, key->size, "%s", value) < 0)
-		return fail(p, "value is too long for", key->name);
+		return conf_fail(p, "value is too long for", key->name);
 	return 0;
 }
 
 /* What a scanner types: ASCII that can be printed, without a blank at the end, which the INI would lose. */
-static int set_scanned(struct parser *p, const struct conf_key *key, void *field, const char *value)
+static int set_scanned(struct conf_parser *p, const struct conf_key *key, void *field, const char *value)
 {
 	for (const char *c = value; *c != '\0'; c++)
 		if (*c < ' ' || *c > '~')
-			return fail(p, "only characters that a scanner types may stand in", key->name);
+			return conf_fail(p, "only characters that a scanner types may stand in", key->name);
 	return set_text(p, key, field, value);
 }
 
-static int set_pattern(struct parser *p, const struct conf_key *key, void *field, const char *value)
+static int set_pattern(struct conf_parser *p, const struct conf_key *key, void *field, const char *value)
 {
 	struct err why = { 0 };
 
 	if (set_text(p, key, field, value) < 0)
 		return -1;
-	return label_pattern_check(value, &why) < 0 ? fail(p, why.what, NULL) : 0;
+	return label_pattern_check(value, &why) < 0 ? conf_fail(p, why.what, NULL) : 0;
 }
 
-static int set_uri(struct parser *p, const struct conf_key *key, void *field, const char *value)
+static int set_uri(struct conf_parser *p, const struct conf_key *key, void *field, const char *value)
 {
 	struct err why = { 0 };
 
 	if (hsm_uri_check(value, &why) < 0)
-		return fail(p, why.what, NULL);
+		return conf_fail(p, why.what, NULL);
 	return set_text(p, key, field, value);
 }
 
-static int set_pin_source(struct parser *p, const struct conf_key *key, void *field, const char *value)
+static int set_pin_source(struct conf_parser *p, const struct conf_key *key, void *field, const char *value)
 {
 	struct err why = { 0 };
 
 	if (hsm_pin_source_check(value, &why) < 0)
-		return fail(p, why.what, NULL);
+		return conf_fail(p, why.what, NULL);
 	return set_text(p, key, field, value);
 }
 
@@ -109,7 +94,7 @@ static int parse_number(const char *value, unsigned min, unsigned max, unsigned 
 }
 
 /* HOST or HOST:PORT, as the units will use it. */
-static int set_device_host(struct parser *p, const struct conf_key *key, void *field, const char *value)
+static int set_device_host(struct conf_parser *p, const struct conf_key *key, void *field, const char *value)
 {
 	const char *colon = strrchr(value, ':');
 	size_t n = colon != NULL ? (size_t)(colon - value) : strlen(value);
@@ -117,11 +102,11 @@ static int set_device_host(struct parser *p, const struct conf_key *key, void *f
 	p->conf->device_port = 443;
 	if (n == 0 || bytes_to_str(bytes_of(value, n), field, key->size) < 0 ||
 	    (colon != NULL && parse_number(colon + 1, 1, 65535, &p->conf->device_port) < 0))
-		return fail(p, "device-host is not HOST or HOST:PORT", value);
+		return conf_fail(p, "device-host is not HOST or HOST:PORT", value);
 	return 0;
 }
 
-static int set_number(struct parser *p, const struct conf_key *key, void *field, const char *value)
+static int set_number(struct conf_parser *p, const struct conf_key *key, void *field, const char *value)
 {
 	if (parse_number(value, key->min, key->max, field) < 0) {
 		p->failed = true;
@@ -132,7 +117,7 @@ static int set_number(struct parser *p, const struct conf_key *key, void *field,
 }
 
 /* One of a few words, told by its place in the list. */
-static int set_word(struct parser *p, const char *const *words, size_t n, int *field, const char *value)
+static int set_word(struct conf_parser *p, const char *const *words, size_t n, int *field, const char *value)
 {
 	for (size_t i = 0; i < n; i++) {
 		if (words[i] != NULL && strcmp(words[i], value) == 0) {
@@ -140,7 +125,7 @@ static int set_word(struct parser *p, const char *const *words, size_t n, int *f
 			return 0;
 		}
 	}
-	return fail(p, "not one of the allowed words", value);
+	return conf_fail(p, "not one of the allowed words", value);
 }
 
 static const char *const attest_names[] = { NULL, "tpm", "x509", "symmetric" };
@@ -150,7 +135,7 @@ const char *attest_name(enum attest attest)
 	return attest == ATTEST_UNSET ? "unset" : attest_names[attest];
 }
 
-static int set_attest(struct parser *p, const struct conf_key *key, void *field, const char *value)
+static int set_attest(struct conf_parser *p, const struct conf_key *key, void *field, const char *value)
 {
 	int word = 0;
 
@@ -161,7 +146,7 @@ static int set_attest(struct parser *p, const struct conf_key *key, void *field,
 	return 0;
 }
 
-static int set_key_source(struct parser *p, const struct conf_key *key, void *field, const char *value)
+static int set_key_source(struct conf_parser *p, const struct conf_key *key, void *field, const char *value)
 {
 	static const char *const words[] = { "device", "station" };
 	int word = 0;
@@ -173,7 +158,7 @@ static int set_key_source(struct parser *p, const struct conf_key *key, void *fi
 	return 0;
 }
 
-static int set_enroll(struct parser *p, const struct conf_key *key, void *field, const char *value)
+static int set_enroll(struct conf_parser *p, const struct conf_key *key, void *field, const char *value)
 {
 	static const char *const words[] = { "individual", "group" };
 	int word = 0;
@@ -185,7 +170,7 @@ static int set_enroll(struct parser *p, const struct conf_key *key, void *field,
 	return 0;
 }
 
-static int set_yes_no(struct parser *p, const struct conf_key *key, void *field, const char *value)
+static int set_yes_no(struct conf_parser *p, const struct conf_key *key, void *field, const char *value)
 {
 	static const char *const words[] = { "no", "yes" };
 	int word = 0;
@@ -197,7 +182,7 @@ static int set_yes_no(struct parser *p, const struct conf_key *key, void *field,
 	return 0;
 }
 
-static int set_scan(struct parser *p, const struct conf_key *key, void *field, const char *value)
+static int set_scan(struct conf_parser *p, const struct conf_key *key, void *field, const char *value)
 {
 	static const char *const words[] = { "no", "label" };
 	int word = 0;
@@ -209,7 +194,7 @@ static int set_scan(struct parser *p, const struct conf_key *key, void *field, c
 	return 0;
 }
 
-static int set_label_check(struct parser *p, const struct conf_key *key, void *field, const char *value)
+static int set_label_check(struct conf_parser *p, const struct conf_key *key, void *field, const char *value)
 {
 	static const char *const words[] = { "none", "mod10", "mod43" };
 	int word = 0;
@@ -221,7 +206,7 @@ static int set_label_check(struct parser *p, const struct conf_key *key, void *f
 	return 0;
 }
 
-static int set_label_serial(struct parser *p, const struct conf_key *key, void *field, const char *value)
+static int set_label_serial(struct conf_parser *p, const struct conf_key *key, void *field, const char *value)
 {
 	static const char *const words[] = { "all", "before-check" };
 	int word = 0;
@@ -234,28 +219,29 @@ static int set_label_serial(struct parser *p, const struct conf_key *key, void *
 }
 
 /* dps-leaf has one subject: what the service compares with the registration ID. */
-static int check_subject(struct parser *p, const struct conf_key *key, void *field, const char *value)
+static int check_subject(struct conf_parser *p, const struct conf_key *key, void *field, const char *value)
 {
 	(void)key;
 	(void)field;
 	if (strcmp(value, "CN=${registration_id}") != 0)
-		return fail(p, "subject must be CN=${registration_id}, not", value);
+		return conf_fail(p, "subject must be CN=${registration_id}, not", value);
 	return 0;
 }
 
-static int check_auth(struct parser *p, const struct conf_key *key, void *field, const char *value)
+static int check_auth(struct conf_parser *p, const struct conf_key *key, void *field, const char *value)
 {
 	(void)key;
 	(void)field;
 	if (strcmp(value, "sas") != 0)
-		return fail(p, "this version logs in with auth = sas only, not", value);
+		return conf_fail(p, "this version logs in with auth = sas only, not", value);
 	return 0;
 }
 
 #define CONF_FIELD(field) offsetof(struct conf, field), sizeof(((struct conf *)NULL)->field)
 #define PROFILE_FIELD(field)                                                                                 \
 	offsetof(struct conf_profile, field), sizeof(((struct conf_profile *)NULL)->field)
-#define SLOT_FIELD(field) offsetof(struct conf_slot, field), sizeof(((struct conf_slot *)NULL)->field)
+#define DEVICE_FIELD(field) PROFILE_FIELD(device.field)
+#define SLOT_FIELD(field)   offsetof(struct conf_slot, field), sizeof(((struct conf_slot *)NULL)->field)
 
 static const struct conf_key keys[] = {
 	{ "station", "id", set_text, CONF_FIELD(id), 0, 0 },
@@ -292,6 +278,21 @@ static const struct conf_key keys[] = {
 	{ "profile", "label-pattern", set_pattern, PROFILE_FIELD(label.pattern), 0, 0 },
 	{ "profile", "label-check", set_label_check, PROFILE_FIELD(label.check), 0, 0 },
 	{ "profile", "label-serial", set_label_serial, PROFILE_FIELD(label.serial), 0, 0 },
+	{ "profile", "serial-from", set_text, DEVICE_FIELD(serial_from), 0, 0 },
+	{ "profile", "model-from", set_text, DEVICE_FIELD(model_from), 0, 0 },
+	{ "profile", "hwid-from", set_text, DEVICE_FIELD(hwid_from), 0, 0 },
+	{ "profile", "chain-path", set_text, DEVICE_FIELD(chain_path), 0, 0 },
+	{ "profile", "key-path", set_text, DEVICE_FIELD(key_path), 0, 0 },
+	{ "profile", "symkey-path", set_text, DEVICE_FIELD(symkey_path), 0, 0 },
+	{ "profile", "dps-path", set_text, DEVICE_FIELD(dps_path), 0, 0 },
+	{ "profile", "owner", set_text, DEVICE_FIELD(owner), 0, 0 },
+	{ "profile", "mode", set_text, DEVICE_FIELD(mode), 0, 0 },
+	{ "profile", "user", set_text, DEVICE_FIELD(user), 0, 0 },
+	{ "profile", "password-file", set_text, DEVICE_FIELD(password_file), 0, 0 },
+	{ "profile", "login-prompt", set_text, DEVICE_FIELD(login_prompt), 0, 0 },
+	{ "profile", "password-prompt", set_text, DEVICE_FIELD(password_prompt), 0, 0 },
+	{ "profile", "key-store", set_text, DEVICE_FIELD(key_store), 0, 0 },
+	{ "profile", "layout", set_text, DEVICE_FIELD(layout), 0, 0 },
 	{ "slot", "profile", set_text, SLOT_FIELD(profile_names), 0, 0 },
 	{ "slot", "driver", set_text, SLOT_FIELD(driver), 0, 0 },
 	{ "slot", "link", set_text, SLOT_FIELD(link), 0, 0 },
@@ -299,49 +300,49 @@ static const struct conf_key keys[] = {
 };
 
 /* Each [slot "x"] and [profile "x"] sets its keys anew; the others only once. */
-static void forget_seen(struct parser *p, const char *kind)
+static void forget_seen(struct conf_parser *p, const char *kind)
 {
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
 		if (strcmp(keys[i].section, kind) == 0)
 			p->seen[i] = false;
 }
 
-static int begin_profile(struct parser *p, const char *name)
+static int begin_profile(struct conf_parser *p, const char *name)
 {
 	struct conf *conf = p->conf;
 	struct conf_profile *profile;
 
 	for (size_t i = 0; i < conf->profiles_n; i++)
 		if (strcmp(conf->profiles[i].name, name) == 0)
-			return fail(p, "second section for profile", name);
+			return conf_fail(p, "second section for profile", name);
 	if (conf->profiles_n == CONF_PROFILES_MAX)
-		return fail(p, "too many profiles at", name);
+		return conf_fail(p, "too many profiles at", name);
 	profile = &conf->profiles[conf->profiles_n++];
 	profile->line = p->line;
 	profile->certificate.validity_days = 3650;
 	p->target = profile;
 	forget_seen(p, "profile");
 	if (str_format(profile->name, sizeof(profile->name), "%s", name) < 0)
-		return fail(p, "profile name is too long", name);
+		return conf_fail(p, "profile name is too long", name);
 	return 0;
 }
 
-static int begin_slot(struct parser *p, const char *name)
+static int begin_slot(struct conf_parser *p, const char *name)
 {
 	struct conf *conf = p->conf;
 	struct conf_slot *slot;
 
 	for (size_t i = 0; i < conf->slots_n; i++)
 		if (strcmp(conf->slots[i].name, name) == 0)
-			return fail(p, "second section for slot", name);
+			return conf_fail(p, "second section for slot", name);
 	if (conf->slots_n == CONF_SLOTS_MAX)
-		return fail(p, "too many slots at", name);
+		return conf_fail(p, "too many slots at", name);
 	slot = &conf->slots[conf->slots_n++];
 	slot->line = p->line;
 	p->target = slot;
 	forget_seen(p, "slot");
 	if (str_format(slot->name, sizeof(slot->name), "%s", name) < 0)
-		return fail(p, "slot name is too long", name);
+		return conf_fail(p, "slot name is too long", name);
 	return 0;
 }
 
@@ -356,20 +357,20 @@ static bool is_plain_section(const char *section)
 }
 
 /* kind "name", or kind alone. */
-static int begin_section(struct parser *p, const char *section)
+static int begin_section(struct conf_parser *p, const char *section)
 {
 	char name[64] = "";
 	const char *open = strchr(section, '"');
 
 	if (str_format(p->kind, sizeof(p->kind), "%.*s", (int)strcspn(section, " \""), section) < 0)
-		return fail(p, "unknown section", section);
+		return conf_fail(p, "unknown section", section);
 	if (open != NULL) {
 		size_t n = strlen(open + 1);
 
 		if (n < 2 || open[n] != '"')
-			return fail(p, "a section's name stands in double quotes", section);
+			return conf_fail(p, "a section's name stands in double quotes", section);
 		if (bytes_to_str(bytes_of(open + 1, n - 1), name, sizeof(name)) < 0)
-			return fail(p, "section name is too long", section);
+			return conf_fail(p, "section name is too long", section);
 	}
 	if (strcmp(p->kind, "profile") == 0 && name[0] != '\0')
 		return begin_profile(p, name);
@@ -378,10 +379,10 @@ static int begin_section(struct parser *p, const char *section)
 	p->target = p->conf;
 	if (open == NULL && is_plain_section(section))
 		return 0;
-	return fail(p, "unknown section", section);
+	return conf_fail(p, "unknown section", section);
 }
 
-static int set_value(struct parser *p, const char *name, const char *value)
+static int set_value(struct conf_parser *p, const char *name, const char *value)
 {
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
 		const struct conf_key *key = &keys[i];
@@ -389,27 +390,27 @@ static int set_value(struct parser *p, const char *name, const char *value)
 		if (strcmp(key->section, p->kind) != 0 || strcmp(key->name, name) != 0)
 			continue;
 		if (p->seen[i])
-			return fail(p, "key is set twice", name);
+			return conf_fail(p, "key is set twice", name);
 		p->seen[i] = true;
 		return key->set(p, key, (char *)p->target + key->offset, value);
 	}
-	return fail(p, "unknown key", name);
+	return conf_fail(p, "unknown key", name);
 }
 
 /* inih's handler: 1 goes on, 0 is an error that we have described ourselves. */
 static int on_value(void *user, const char *section, const char *name, const char *value)
 {
-	struct parser *p = user;
+	struct conf_parser *p = user;
 
 	(void)section; /* next_line knows it, and knows sections without keys as well */
 	if (p->failed)
 		return 0;
 	if (p->target == NULL)
-		return fail(p, "key outside any section", name) == 0;
+		return conf_fail(p, "key outside any section", name) == 0;
 	return set_value(p, name, value != NULL ? value : "") == 0;
 }
 
-static int see_section(struct parser *p, const char *line)
+static int see_section(struct conf_parser *p, const char *line)
 {
 	char section[64];
 	const char *open = line + strspn(line, " \t"), *close = strchr(open, ']');
@@ -417,14 +418,14 @@ static int see_section(struct parser *p, const char *line)
 	if (*open != '[' || close == NULL)
 		return 0;
 	if (bytes_to_str(bytes_of(open + 1, (size_t)(close - open) - 1), section, sizeof(section)) < 0)
-		return fail(p, "section name is too long", NULL);
+		return conf_fail(p, "section name is too long", NULL);
 	return begin_section(p, section);
 }
 
 /* Hands inih one line; a line that does not fit is an error, not two lines. */
 static char *next_line(char *out, int cap, void *user)
 {
-	struct parser *p = user;
+	struct conf_parser *p = user;
 	const uint8_t *end;
 	size_t n;
 
@@ -434,145 +435,13 @@ static char *next_line(char *out, int cap, void *user)
 	end = memchr(p->text.p, '\n', p->text.len);
 	n = end != NULL ? (size_t)(end - p->text.p) + 1 : p->text.len;
 	if (n >= (size_t)cap || memchr(p->text.p, '\0', n) != NULL) {
-		(void)fail(p, "line is too long or is not text", NULL);
+		(void)conf_fail(p, "line is too long or is not text", NULL);
 		return NULL;
 	}
 	memcpy(out, p->text.p, n);
 	out[n] = '\0';
 	p->text = bytes_of(p->text.p + n, p->text.len - n);
 	return see_section(p, out) < 0 ? NULL : out;
-}
-
-struct required {
-	const char *section, *name;
-	const char *value;
-};
-
-static int check_required(struct parser *p)
-{
-	const struct conf *c = p->conf;
-	const struct required required[] = {
-		{ "station", "id", c->id },
-		{ "hsm", "module", c->module },
-		{ "hsm", "token", c->token },
-		{ "hsm", "pin-source", c->pin_source },
-		{ "service", "host", c->host },
-		{ "service", "id-scope", c->id_scope },
-		{ "service", "policy", c->policy },
-		{ "service", "key", c->service_key },
-		{ "hsm", "issuing-key", c->issuing_key },
-		{ "service", "device-host", c->device_host },
-	};
-
-	for (size_t i = 0; i < ARRAY_LEN(required); i++)
-		if (required[i].value[0] == '\0')
-			return err_set(p->err, ERR_OPERATOR, 0, "%s: missing key: %s in section [%s]",
-				       p->file, required[i].name, required[i].section);
-	if (c->slots_n == 0)
-		return err_set(p->err, ERR_OPERATOR, 0, "%s: missing section: at least one [slot \"NAME\"]",
-			       p->file);
-	return 0;
-}
-
-/*
- * A unit's key is never on disk, so the sender derives it once more for an
- * individual enrollment; it does so with one master key.
- */
-static int check_device_keys(struct parser *p, const struct conf_profile *profile)
-{
-	const struct conf_profile *first = conf_device_key_profile(p->conf);
-
-	if (profile->attest == ATTEST_SYMMETRIC && profile->enroll == ENROLL_INDIVIDUAL &&
-	    strcmp(profile->group_key, first->group_key) != 0)
-		return fail(p, "individual symmetric enrollments share one group-key, that of profile",
-			    first->name);
-	return 0;
-}
-
-static int check_profile(struct parser *p, const struct conf_profile *profile)
-{
-	const char *missing = NULL;
-	struct err why = { 0 };
-
-	p->line = profile->line;
-	if (profile->attest == ATTEST_UNSET)
-		missing = "attest";
-	else if (profile->attest == ATTEST_SYMMETRIC && profile->group_key[0] == '\0')
-		missing = "group-key";
-	else if (profile->enroll == ENROLL_GROUP && profile->group[0] == '\0')
-		missing = "group";
-	if (missing != NULL)
-		return fail(p, "profile lacks the key", missing);
-	if (profile->attest == ATTEST_TPM && profile->enroll == ENROLL_GROUP)
-		return fail(p, "a TPM has no enrollment group: enroll = individual", NULL);
-	if (pki_profile_check(&profile->certificate, &why) < 0)
-		return fail(p, why.what, NULL);
-	if (profile->label.serial == LABEL_SERIAL_BEFORE_CHECK && profile->label.check == LABEL_CHECK_NONE)
-		return fail(p, "label-serial = before-check needs a label-check", NULL);
-	return check_device_keys(p, profile);
-}
-
-static const struct conf_profile *find_profile(const struct conf *conf, const char *name)
-{
-	for (size_t i = 0; i < conf->profiles_n; i++)
-		if (strcmp(conf->profiles[i].name, name) == 0)
-			return &conf->profiles[i];
-	return NULL;
-}
-
-static int resolve_profiles(struct parser *p, struct conf_slot *slot)
-{
-	const char *rest = slot->profile_names;
-	char name[sizeof(p->conf->profiles[0].name)];
-
-	while (*(rest += strspn(rest, " ,\t")) != '\0') {
-		size_t n = strcspn(rest, " ,\t");
-		const struct conf_profile *profile = NULL;
-
-		if (bytes_to_str(bytes_of(rest, n), name, sizeof(name)) == 0)
-			profile = find_profile(p->conf, name);
-		if (profile == NULL)
-			return fail(p, "slot names an unknown profile", slot->profile_names);
-		if (slot->profiles_n == ARRAY_LEN(slot->profiles))
-			return fail(p, "slot names too many profiles", slot->name);
-		slot->profiles[slot->profiles_n++] = profile;
-		rest += n;
-	}
-	return 0;
-}
-
-static bool begins_with(const char *text, const char *prefix)
-{
-	return strncmp(text, prefix, strlen(prefix)) == 0;
-}
-
-/* A scan is a badge, else a slot, else a label: one text must never mean two things. */
-static int check_barcode(struct parser *p, struct conf_slot *slot)
-{
-	if (slot->barcode[0] == '\0' &&
-	    str_format(slot->barcode, sizeof(slot->barcode), "%s%s", p->conf->slot_prefix, slot->name) < 0)
-		return fail(p, "slot-prefix and name are too long for a barcode of slot", slot->name);
-	if (begins_with(slot->barcode, p->conf->badge_prefix))
-		return fail(p, "the slot's barcode begins as a badge does", slot->barcode);
-	for (const struct conf_slot *other = p->conf->slots; other < slot; other++)
-		if (strcmp(other->barcode, slot->barcode) == 0)
-			return fail(p, "two slots have the barcode", slot->barcode);
-	return 0;
-}
-
-static int check_slot(struct parser *p, struct conf_slot *slot)
-{
-	const struct fixture_conf fixture = { slot->driver, slot->link };
-	struct err why = { 0 };
-
-	p->line = slot->line;
-	if (slot->link[0] == '\0' || slot->driver[0] == '\0' || slot->profile_names[0] == '\0')
-		return fail(p, "a slot needs profile, driver and link; one is missing in slot", slot->name);
-	if (resolve_profiles(p, slot) < 0 || check_barcode(p, slot) < 0)
-		return -1;
-	if (fixture_conf_check(&fixture, &why) < 0)
-		return fail(p, why.what, NULL);
-	return 0;
 }
 
 static void set_defaults(struct conf *conf)
@@ -584,23 +453,10 @@ static void set_defaults(struct conf *conf)
 	str_clip(conf->slot_prefix, sizeof(conf->slot_prefix), "SLOT:");
 }
 
-static int check(struct parser *p)
-{
-	if (check_required(p) < 0)
-		return -1;
-	for (size_t i = 0; i < p->conf->profiles_n; i++)
-		if (check_profile(p, &p->conf->profiles[i]) < 0)
-			return -1;
-	for (size_t i = 0; i < p->conf->slots_n; i++)
-		if (check_slot(p, &p->conf->slots[i]) < 0)
-			return -1;
-	return 0;
-}
-
 int conf_parse(const char *name, struct bytes text, struct conf **ret_conf, struct err *err)
 {
 	CLEANUP(conf_freep) struct conf *conf = calloc(1, sizeof(*conf));
-	struct parser p = { .file = name, .text = text, .conf = conf, .err = err };
+	struct conf_parser p = { .file = name, .text = text, .conf = conf, .err = err };
 	int line;
 
 	if (conf == NULL)
@@ -612,7 +468,7 @@ int conf_parse(const char *name, struct bytes text, struct conf **ret_conf, stru
 	if (line != 0)
 		return err_set(err, ERR_OPERATOR, 0, "%s:%d: not a section, a key = value, or a comment",
 			       name, line);
-	if (check(&p) < 0)
+	if (conf_check(&p) < 0)
 		return -1;
 	*ret_conf = conf;
 	conf = NULL;
@@ -644,21 +500,4 @@ int conf_load(const char *dir, struct conf **ret_conf, struct err *err)
 void conf_free(struct conf *conf)
 {
 	free(conf);
-}
-
-const struct conf_profile *conf_device_key_profile(const struct conf *conf)
-{
-	for (size_t i = 0; i < conf->profiles_n; i++)
-		if (conf->profiles[i].attest == ATTEST_SYMMETRIC &&
-		    conf->profiles[i].enroll == ENROLL_INDIVIDUAL)
-			return &conf->profiles[i];
-	return NULL;
-}
-
-const struct conf_profile *conf_slot_profile(const struct conf_slot *slot, const char *model)
-{
-	for (size_t i = 0; i < slot->profiles_n; i++)
-		if (slot->profiles[i]->model[0] == '\0' || strcmp(slot->profiles[i]->model, model) == 0)
-			return slot->profiles[i];
-	return NULL;
 }

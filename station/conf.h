@@ -8,6 +8,7 @@
 
 #include "base/bytes.h"
 #include "base/err.h"
+#include "fixtures/fixture.h"
 #include "pki/pki.h"
 #include "station/label.h"
 
@@ -33,6 +34,26 @@ enum enroll_kind {
 	ENROLL_GROUP, /* nothing per device: its CA or its master key is the group */
 };
 
+#define CONF_DEVICE_TEXT_MAX 127
+/* How devices that speak no protocol of ours are read and written: see struct fixture_settings. */
+struct conf_device {
+	char serial_from[CONF_DEVICE_TEXT_MAX + 1];
+	char model_from[CONF_DEVICE_TEXT_MAX + 1];
+	char hwid_from[CONF_DEVICE_TEXT_MAX + 1];
+	char chain_path[CONF_DEVICE_TEXT_MAX + 1];
+	char key_path[CONF_DEVICE_TEXT_MAX + 1];
+	char symkey_path[CONF_DEVICE_TEXT_MAX + 1];
+	char dps_path[CONF_DEVICE_TEXT_MAX + 1];
+	char owner[67];
+	char mode[5];
+	char user[33];
+	char password_file[CONF_TEXT_MAX + 1];
+	char login_prompt[33];
+	char password_prompt[33];
+	char key_store[9];
+	char layout[17];
+};
+
 struct conf_profile {
 	char name[33];
 	char model[33]; /* the unit's model must equal it; empty: any */
@@ -43,6 +64,7 @@ struct conf_profile {
 	char group_key[CONF_TEXT_MAX + 1]; /* RFC 7512 URI of the master key, for symmetric */
 	struct pki_profile certificate;
 	struct label_rules label;
+	struct conf_device device;
 	unsigned line; /* where the section begins, for messages */
 };
 
@@ -102,6 +124,9 @@ const char *attest_name(enum attest attest);
 
 /* The profile whose master key the sender needs, for individual symmetric enrollments; NULL if none is. */
 const struct conf_profile *conf_device_key_profile(const struct conf *conf);
+
+/* How the slot's driver is to be opened; borrows the configuration's texts. Settings are the first profile's. */
+struct fixture_settings conf_slot_settings(const struct conf_slot *slot);
 
 /* The profile of this slot that takes units of this model; NULL if none does. */
 const struct conf_profile *conf_slot_profile(const struct conf_slot *slot, const char *model);

@@ -59,7 +59,8 @@ static void post(struct worker *worker, enum event_kind kind, const struct job *
 static int open_fixture(void *arg, struct fixture **ret_fixture, struct err *err)
 {
 	const struct worker *worker = arg;
-	const struct fixture_conf conf = { worker->slot->driver, worker->slot->link };
+	const struct fixture_settings settings = conf_slot_settings(worker->slot);
+	const struct fixture_conf conf = { worker->slot->driver, worker->slot->link, &settings };
 
 	return fixture_open(&conf, ret_fixture, err);
 }

@@ -59,6 +59,27 @@ static void test_conf_whole_file_parsed(void **state)
 	assert_null(conf_slot_profile(&conf->slots[0], "s2"));
 }
 
+static void test_conf_driver_settings_reach_the_slot(void **state)
+{
+	struct err err;
+	CLEANUP(conf_freep)
+	struct conf *conf =
+		parse(HEAD SENSOR "serial-from = settings:factory/serial\nchain-path = /lfs/chain.pem\n"
+				  "owner = aziotcs:aziotcs\nmode = 0640\nkey-store = file\n" SLOT,
+		      &err);
+	struct fixture_settings settings;
+
+	(void)state;
+	assert_non_null(conf);
+	settings = conf_slot_settings(&conf->slots[0]);
+	assert_string_equal(settings.serial_from, "settings:factory/serial");
+	assert_string_equal(settings.chain_path, "/lfs/chain.pem");
+	assert_string_equal(settings.owner, "aziotcs:aziotcs");
+	assert_string_equal(settings.mode, "0640");
+	assert_string_equal(settings.key_store, "file");
+	assert_string_equal(settings.dps_path, "");
+}
+
 static void test_conf_slot_before_its_profile_resolved(void **state)
 {
 	struct err err;
@@ -208,6 +229,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_conf_whole_file_parsed),
+		cmocka_unit_test(test_conf_driver_settings_reach_the_slot),
 		cmocka_unit_test(test_conf_slot_before_its_profile_resolved),
 		cmocka_unit_test(test_conf_unknown_names_refused_with_line),
 		cmocka_unit_test(test_conf_doubles_refused),
