@@ -47,34 +47,44 @@ static void draw_verdict(const struct ui *ui, struct canvas *canvas, const struc
 				  ui->dialog.tries_left);
 }
 
-static void draw_field(const struct ui *ui, struct canvas *canvas, const struct area *inside,
-		       const char *label, const char *value)
+/* Below its question, which takes the row in most languages: an ID is read whole. */
+static void draw_id(const struct ui *ui, struct canvas *canvas, const struct area *inside)
 {
-	int used = draw_text(canvas, inside->row, inside->col, inside->cols, INK_BOLD, label);
+	(void)draw_text(canvas, inside->row, inside->col, inside->cols, INK_BOLD,
+			/* TRANSLATORS: at most 42 columns */
+			T(ui->language, N_("Scan your badge, or type your ID:")));
+	(void)draw_format(canvas, inside->row + 1, inside->col, inside->cols, INK_SELECTED, "%s_",
+			  ui->id_typed);
+}
 
+static void draw_pin(const struct ui *ui, struct canvas *canvas, const struct area *inside)
+{
+	int used = draw_text(canvas, inside->row, inside->col, inside->cols, INK_BOLD,
+			     T(ui->language, N_("PIN:")));
+	char stars[PEOPLE_PIN_MAX + 1] = "";
+
+	for (unsigned i = 0; i < ui->pin_typed && i < PEOPLE_PIN_MAX; i++) {
+		stars[i] = '*';
+		stars[i + 1] = '\0';
+	}
 	(void)draw_format(canvas, inside->row, inside->col + used + 1, inside->cols - used - 1, INK_SELECTED,
-			  "%s_", value);
-	draw_verdict(ui, canvas, inside);
-	(void)draw_text(canvas, inside->row + 4, inside->col, inside->cols, INK_DIM,
-			T(ui->language, N_("Enter: go on   Esc: cancel")));
+			  "%s_", stars);
+	(void)draw_text(canvas, inside->row + 1, inside->col, inside->cols, INK_PLAIN,
+			ui->dialog.operator_id);
 }
 
 static void draw_login(const struct ui *ui, struct canvas *canvas)
 {
 	const struct area inside = open_box(canvas, T(ui->language, N_("Log in")));
-	char stars[PEOPLE_PIN_MAX + 1] = "";
 
-	if (ui->dialog.asks == DESK_ASKS_ID) {
-		draw_field(ui, canvas, &inside, T(ui->language, N_("Scan your badge, or type your ID:")),
-			   ui->id_typed);
-		return;
-	}
-	for (unsigned i = 0; i < ui->pin_typed && i < PEOPLE_PIN_MAX; i++) {
-		stars[i] = '*';
-		stars[i + 1] = '\0';
-	}
-	(void)draw_text(canvas, inside.row + 1, inside.col, inside.cols, INK_PLAIN, ui->dialog.operator_id);
-	draw_field(ui, canvas, &inside, T(ui->language, N_("PIN:")), stars);
+	if (ui->dialog.asks == DESK_ASKS_ID)
+		draw_id(ui, canvas, &inside);
+	else
+		draw_pin(ui, canvas, &inside);
+	draw_verdict(ui, canvas, &inside);
+	(void)draw_text(canvas, inside.row + 4, inside.col, inside.cols, INK_DIM,
+			/* TRANSLATORS: at most 42 columns */
+			T(ui->language, N_("Enter: go on   Esc: cancel")));
 }
 
 static void draw_quit(const struct ui *ui, struct canvas *canvas)
@@ -87,6 +97,7 @@ static void draw_quit(const struct ui *ui, struct canvas *canvas)
 		T(ui->language, N_("Units that run stop at their next step and go on when they are seated "
 				   "again.")));
 	(void)draw_text(canvas, inside.row + 4, inside.col, inside.cols, INK_DIM,
+			/* TRANSLATORS: at most 42 columns */
 			T(ui->language, N_("Enter: stop   Esc: go on working")));
 }
 

@@ -148,6 +148,16 @@ static void test_an_id_is_typed_without_pressing_any_command(void **state)
 	assert_int_equal(stage->ui.command, UI_CANCEL_LOGIN);
 }
 
+static void test_the_longest_id_is_read_whole_below_its_question(void **state)
+{
+	struct stage *stage = *state;
+
+	stage->ui.dialog.asks = DESK_ASKS_ID;
+	type(stage, "0123456789abcdef0123456789abcdef");
+	assert_true(row_has(stage, 9, "Scan your badge, or type your ID: "));
+	assert_true(row_has(stage, 10, "0123456789abcdef0123456789abcdef_"));
+}
+
 static void test_a_pin_is_shown_as_stars_with_what_went_wrong(void **state)
 {
 	struct stage *stage = *state;
@@ -254,6 +264,7 @@ int main(void)
 		UI_TEST(test_escape_leads_back_to_the_line),
 		UI_TEST(test_quitting_is_asked_and_can_be_refused),
 		UI_TEST(test_an_id_is_typed_without_pressing_any_command),
+		UI_TEST(test_the_longest_id_is_read_whole_below_its_question),
 		UI_TEST(test_a_pin_is_shown_as_stars_with_what_went_wrong),
 		UI_TEST(test_logging_out_needs_somebody_logged_in),
 		UI_TEST(test_header_and_footer_tell_the_facts),
