@@ -87,7 +87,9 @@ static bool key(struct ui *ui, uint32_t key)
 	return true;
 }
 
-static const char *const help[] = { N_("up, down"), N_("scrolls the list"), "/",
-				    N_("searches; Enter ends it"), NULL };
+static const char *const help[] = {
+	/* TRANSLATORS: at most 12 columns */
+	N_("up, down"), N_("scrolls the list"), "/", N_("searches; Enter ends it"), NULL,
+};
 
 const struct screen_ops screen_audit = { N_("Audit"), 'a', help, draw, key };

@@ -22,8 +22,8 @@ static const struct list_column cause_columns[] = {
 	{ N_("Units"), 5, 0 },
 };
 static const struct list_column slot_columns[] = {
-	/* TRANSLATORS: at most 5 columns */
-	{ N_("Slot"), 5, 0 },  /* TRANSLATORS: at most 5 columns */
+	/* TRANSLATORS: at most 6 columns */
+	{ N_("Slot"), 6, 0 },  /* TRANSLATORS: at most 5 columns */
 	{ N_("Units"), 5, 0 }, /* TRANSLATORS: at most 7 columns */
 	{ N_("Median"), 7, 0 },
 	/* TRANSLATORS: at most 7 columns */
@@ -100,7 +100,9 @@ static void draw_chart(const struct ui *ui, struct canvas *canvas, const struct 
 
 	/* TRANSLATORS: at most 8 columns */
 	(void)draw_text(canvas, row, area->col, label, INK_DIM, T(ui->language, N_("Hour")));
+	/* TRANSLATORS: at most 8 columns */
 	(void)draw_text(canvas, row + 1, area->col, label, INK_DIM, T(ui->language, N_("passed")));
+	/* TRANSLATORS: at most 8 columns */
 	(void)draw_text(canvas, row + 2, area->col, label, INK_DIM, T(ui->language, N_("failed")));
 	for (size_t i = 0; i < HOURS; i++) {
 		const struct area column = { area->row, area->col + label + (int)i * cols, area->rows, cols };
@@ -210,7 +212,9 @@ static bool key(struct ui *ui, uint32_t key)
 	}
 }
 
-static const char *const help[] = { N_("left, right"), N_("the day before, the day after"), N_("up, down"),
-				    N_("scrolls the lists"), NULL };
+static const char *const help[] = {
+	/* TRANSLATORS: at most 12 columns */
+	N_("left, right"), N_("the day before, the day after"), N_("up, down"), N_("scrolls the lists"), NULL,
+};
 
 const struct screen_ops screen_report = { N_("Report"), 'r', help, draw, key };

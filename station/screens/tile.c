@@ -159,6 +159,7 @@ static void draw_head(struct canvas *canvas, const struct area *area, const stru
 static void draw_foot(const struct ui *ui, struct canvas *canvas, const struct area *area,
 		      const struct tile *tile, enum ink ink)
 {
+	/* TRANSLATORS: at most 20 columns */
 	const char *next = T(ui->language, N_("Seat the next unit"));
 	int row = area->row + area->rows - 1, col = area->col + 1, cols = area->cols - 2;
 	int used, need = text_columns(next) + 2;
