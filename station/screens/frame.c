@@ -157,7 +157,9 @@ static void draw_scan(const struct ui *ui, struct canvas *canvas, int row)
 		used += draw_format(canvas, row, 2 + used, canvas->cols - used - 3, ink, " %s %s",
 				    T(ui->language, N_("Slot")), view->scan_slot) +
 			1;
-	(void)draw_text(canvas, row, 3 + used, canvas->cols - used - 4, ink, view->scan_text);
+	/* Why nothing could be done with it is in the log, in English. */
+	if (view->scan != SCAN_MALFORMED && view->scan != SCAN_UNKNOWN)
+		(void)draw_text(canvas, row, 3 + used, canvas->cols - used - 4, ink, view->scan_text);
 }
 
 static void draw_stop(const struct ui *ui, struct canvas *canvas, int row)

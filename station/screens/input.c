@@ -23,7 +23,10 @@ static bool is_navigation(uint32_t key)
 /* After how long a silence it is clear what the keys so far are. */
 static int silence_ms(const struct input *input)
 {
-	return input->burst && !input->ended ? INPUT_END_MS : INPUT_BURST_MS;
+	/* What a scanner types first announces a scan, however slowly a network hands it on. */
+	const bool announced = input->prefix[0] != '\0' && input->held == (uint8_t)input->prefix[0];
+
+	return (input->burst || announced) && !input->ended ? INPUT_END_MS : INPUT_BURST_MS;
 }
 
 static bool is_scan(const struct input *input)

@@ -7,6 +7,9 @@
  * Enter in the middle, too few or too many characters) spoils it whole. So what a
  * scan is, is known INPUT_BURST_MS after its Enter.
  *
+ * With a prefix its first character announces a scan: then INPUT_END_MS is the limit from
+ * the start, so that neither a slow scanner nor a network's jitter breaks a label into keys.
+ *
  * One exception: the same arrow, page, home or end key again and again is that key,
  * since a terminal may hand an auto-repeat over in one piece. A hostile label gains
  * nothing but a moved selection from it: whatever follows them is a burst, Enter too.

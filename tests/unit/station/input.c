@@ -164,6 +164,22 @@ static void test_input_prefix_is_demanded_and_taken_off(void **state)
 	assert_string_equal(log.text, "s<SN-1> r r r ");
 }
 
+static void test_input_prefix_carries_a_slow_scan(void **state)
+{
+	struct log log = start("~"), without = start("");
+
+	(void)state;
+	type(&log, "~xqd\n", 100); /* letters that are commands when a hand types them */
+	rest(&log);
+	assert_string_equal(log.text, "s<xqd> ");
+	key(&log, '~', 500);
+	key(&log, 'x', 500); /* a hand after all */
+	rest(&log);
+	assert_string_equal(log.text, "s<xqd> k7e k78 ");
+	type(&without, "~x", 100);
+	assert_string_equal(without.text, "k7e ");
+}
+
 static void test_input_two_fast_keys_are_refused(void **state)
 {
 	struct log log = start("");
@@ -319,6 +335,7 @@ int main(void)
 		cmocka_unit_test(test_input_scan_then_key_are_both_seen),
 		cmocka_unit_test(test_input_scan_with_a_pause_stays_one),
 		cmocka_unit_test(test_input_prefix_is_demanded_and_taken_off),
+		cmocka_unit_test(test_input_prefix_carries_a_slow_scan),
 		cmocka_unit_test(test_input_two_fast_keys_are_refused),
 		cmocka_unit_test(test_input_scan_without_enter_is_refused),
 		cmocka_unit_test(test_input_anything_unprintable_spoils_a_scan),
