@@ -14,6 +14,8 @@
 
 /* --- The client ----------------------------------------------------------------------------------- */
 
+/* $TERM, and "unknown" if there is none. */
+const char *attach_terminal_type(void);
 /* Connects to the station that works in dir; *ret_fd -1 if none listens there. ERR_OPERATOR on trouble. */
 MUST_USE int attach_connect(const char *dir, int *ret_fd, struct err *err);
 /*

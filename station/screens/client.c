@@ -19,9 +19,17 @@
 struct client {
 	int socket_fd;
 	int signal_fd;
+	bool hung_up;          /* the terminal is gone, the server may be well */
 	struct termios before; /* how the terminal was */
 	struct attach_message hello;
 };
+
+const char *attach_terminal_type(void)
+{
+	const char *type = getenv("TERM");
+
+	return type != NULL && type[0] != '\0' ? type : "unknown";
+}
 
 int attach_connect(const char *dir, int *ret_fd, struct err *err)
 {
@@ -116,8 +124,10 @@ static bool on_signal(struct client *client)
 	struct signalfd_siginfo info;
 
 	while (read(client->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
-		if (info.ssi_signo == SIGHUP)
+		if (info.ssi_signo == SIGHUP) {
+			client->hung_up = true;
 			return false;
+		}
 		tell(client, info.ssi_signo == SIGWINCH ? ATTACH_KIND_RESIZED : ATTACH_KIND_LEAVING);
 	}
 	return true;
@@ -150,6 +160,8 @@ static bool lend(struct client *client, struct attach_reply *ret_reply)
 		return false;
 	told = send_hello(client) == 0 && wait_for_reply(client, ret_reply);
 	put_back(client);
+	if (!told && !client->hung_up)
+		terminal_rescue(client->hello.type);
 	return told;
 }
 
@@ -174,11 +186,10 @@ int attach_lend_terminal(int socket_fd, const char *language)
 	struct client client = { .socket_fd = socket_fd,
 				 .signal_fd = -1,
 				 .hello = { .version = ATTACH_VERSION, .kind = ATTACH_KIND_HELLO } };
-	const char *type = getenv("TERM");
 	int exit_status = EXIT_CONFIG;
 
 	client.hello.utf8 = text_environment_is_utf8() ? 1 : 0;
-	str_clip(client.hello.type, sizeof(client.hello.type), type != NULL ? type : "unknown");
+	str_clip(client.hello.type, sizeof(client.hello.type), attach_terminal_type());
 	str_clip(client.hello.language, sizeof(client.hello.language), language);
 	if (catch_signals(&client) == 0)
 		exit_status = serve(&client);

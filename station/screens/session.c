@@ -51,6 +51,9 @@ int session_split(const char *dir, const struct language *language, int *ret_soc
 	int fd = -1;
 
 	*ret_socket_fd = -1;
+	/* Before a working terminal gives way to one that is of no use. */
+	if (terminal_check(attach_terminal_type(), err) < 0)
+		return -1;
 	if (attach_connect(dir, &fd, err) < 0)
 		return -1;
 	if (fd < 0)

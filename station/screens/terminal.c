@@ -11,6 +11,7 @@
 #include <wchar.h>
 
 #include <curses.h>
+#include <term.h>
 
 #include "station/screens/input.h"
 #include "station/screens/outlet.h"
@@ -96,6 +97,36 @@ static int open_streams(struct terminal *terminal, struct err *err)
 	return 0;
 }
 
+static int unknown(const char *type, struct err *err)
+{
+	return err_set(err, ERR_OPERATOR, 0,
+		       "the terminal type \"%s\" is not known here; set TERM, or use --headless", type);
+}
+
+static bool has_capability(const char *name)
+{
+	const char *text = tigetstr(name);
+
+	return text != NULL && text != (const char *)-1;
+}
+
+int terminal_check(const char *type, struct err *err)
+{
+	bool draws;
+	int ret;
+
+	if (setupterm(type, STDOUT_FILENO, &ret) == ERR)
+		return unknown(type, err);
+	draws = has_capability("cup") && has_capability("clear");
+	(void)del_curterm(cur_term);
+	if (!draws)
+		return err_set(
+			err, ERR_OPERATOR, 0,
+			"nothing can be drawn on a terminal of type \"%s\"; set TERM, or use --headless",
+			type);
+	return 0;
+}
+
 int terminal_open(const struct terminal_conf *conf, struct terminal **ret_terminal, struct err *err)
 {
 	CLEANUP(releasep) struct terminal *terminal = calloc(1, sizeof(*terminal));
@@ -107,9 +138,7 @@ int terminal_open(const struct terminal_conf *conf, struct terminal **ret_termin
 		return -1;
 	terminal->screen = newterm(terminal->conf.type, terminal->out, terminal->in);
 	if (terminal->screen == NULL)
-		return err_set(err, ERR_OPERATOR, 0,
-			       "the terminal type \"%s\" is not known here; set TERM, or use --headless",
-			       terminal->conf.type);
+		return unknown(terminal->conf.type, err);
 	set_up_screen(terminal);
 	*ret_terminal = terminal;
 	terminal = NULL;
@@ -124,6 +153,21 @@ void terminal_close(struct terminal *terminal)
 	(void)endwin();
 	delscreen(terminal->screen);
 	release(terminal);
+}
+
+void terminal_rescue(const char *type)
+{
+	static const char *const capabilities[] = { "sgr0", "op", "rmkx", "cnorm", "rmcup" };
+	int ret;
+
+	if (setupterm(type, STDOUT_FILENO, &ret) == ERR)
+		return;
+	for (size_t i = 0; i < ARRAY_LEN(capabilities); i++) {
+		if (has_capability(capabilities[i]))
+			(void)putp(tigetstr(capabilities[i]));
+	}
+	(void)putchar('\n');
+	(void)fflush(stdout);
 }
 
 int terminal_fd(const struct terminal *terminal)

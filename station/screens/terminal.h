@@ -17,10 +17,14 @@ struct terminal_conf {
 	char type[TERMINAL_TYPE_MAX + 1]; /* $TERM */
 	bool utf8;
 };
+/* ERR_OPERATOR unless screens can be drawn on a terminal of this type; for who still has standard output. */
+MUST_USE int terminal_check(const char *type, struct err *err);
 /* ERR_OPERATOR if the type is not known. One at a time. */
 MUST_USE int terminal_open(const struct terminal_conf *conf, struct terminal **ret_terminal, struct err *err);
 /* Leaves the screen as it was before, if the terminal still listens. Accepts NULL. */
 void terminal_close(struct terminal *terminal);
+/* Leaves the screen on standard output to the shell, after who drew on it died. */
+void terminal_rescue(const char *type);
 
 /* Readable when a key waits. */
 int terminal_fd(const struct terminal *terminal);

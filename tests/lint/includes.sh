@@ -16,7 +16,7 @@ library_folders() {
 	curl/*) echo "enroll" ;;
 	microhttpd.h|gnutls/*) echo "enroll/emulator" ;;
 	jansson.h) echo "audit enroll enroll/emulator fixtures/emulator station" ;;
-	ini.h|ncurses*|curses.h|libintl.h|qrencode.h|libpq-fe.h) echo "station" ;;
+	ini.h|ncurses*|curses.h|term.h|libintl.h|qrencode.h|libpq-fe.h) echo "station" ;;
 	sys/socket.h|netdb.h|arpa/*|netinet/*|poll.h|fcntl.h|dirent.h) echo "not-pki" ;;
 	linux/*|sys/*|std*.h|string.h|strings.h|errno.h|limits.h|ctype.h|math.h|inttypes.h|unistd.h|time.h) echo "-" ;;
 	pthread.h|signal.h|spawn.h|termios.h|getopt.h|libgen.h|locale.h|wchar.h|wctype.h|assert.h|malloc.h) echo "-" ;;
