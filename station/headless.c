@@ -21,6 +21,7 @@ struct headless {
 	int fd; /* -1: nobody scans */
 	struct scan_lines lines;
 	struct desk_dialog shown;
+	bool pin_is_late; /* nobody answered in time: the PIN may still come */
 	bool echo_off;
 	struct termios before; /* while the echo is off */
 };
@@ -77,11 +78,13 @@ static void show_dialog(struct headless *h)
 	if (now.asks == h->shown.asks && now.verdict == h->shown.verdict &&
 	    now.tries_left == h->shown.tries_left && strcmp(now.operator_id, h->shown.operator_id) == 0)
 		return;
+	if (h->shown.asks == DESK_ASKS_PIN && now.asks == DESK_ASKS_NOTHING)
+		h->pin_is_late = true;
 	h->shown = now;
 	if (now.asks == DESK_ASKS_PIN) {
 		stop_echo(h);
 		report_dialog(h->options->json, &now);
-	} else {
+	} else if (!h->pin_is_late) {
 		restore_echo(h);
 	}
 }
@@ -112,9 +115,24 @@ static int take_line(struct headless *h, struct bytes text, struct err *err)
 	struct desk_dialog dialog;
 
 	desk_get_dialog(h->desk, &dialog);
+	if (dialog.asks == DESK_ASKS_PIN)
+		h->shown.asks = DESK_ASKS_NOTHING; /* answered, by whatever comes now */
 	if (dialog.asks == DESK_ASKS_PIN && !desk_is_badge(h->desk, text))
 		return answer_pin(h, text, err);
 	return take_scan(h, text, err);
+}
+
+/* The line after a question for a PIN that ended unanswered may be that PIN: it is no label, and not shown. */
+static int take_line_or_late_pin(struct headless *h, struct bytes text, struct err *err)
+{
+	bool late = h->pin_is_late && !desk_is_badge(h->desk, text);
+
+	h->pin_is_late = false;
+	if (!late)
+		return take_line(h, text, err);
+	restore_echo(h);
+	desk_refuse_scan(h->desk);
+	return 0;
 }
 
 /* What the scanner types first, where it does. */
@@ -136,7 +154,7 @@ static int take_lines(struct headless *h, struct err *err)
 	while (!finished(h) && (line = scan_lines_next(&h->lines, &text)) != SCAN_LINE_NONE) {
 		if (line == SCAN_LINE_REFUSED)
 			desk_refuse_scan(h->desk);
-		else if (take_line(h, without_prefix(h, text), err) < 0)
+		else if (take_line_or_late_pin(h, without_prefix(h, text), err) < 0)
 			return -1;
 		report_waiting(h);
 		show_dialog(h);

@@ -139,5 +139,12 @@ shows 'operator boss, officer'
 scan B:
 shows 'operator nobody: scan'
 grep -qaF B:badge-boss "$work/typed" || fail "the terminal does not echo scans"
+
+# A PIN that comes after its question has ended (30 s) is no label either: refused, and not shown.
+scan B:badge-boss
+wait_for 30 eval '[ "$(grep -acF "PIN      of boss" "$work/typed")" -eq 2 ]' || fail "the PIN is not asked again"
+sleep 31
+scan 4711
+shows 'scan     malformed'
 grep -qaF 4711 "$work/typed" && fail "the terminal shows a PIN"
 stop "$typing_pid"
