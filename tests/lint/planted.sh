@@ -18,6 +18,7 @@ fresh() {
 	cp -R base cmake .clang-format "$tmp/tree/"
 	cp -R station/po station/screens "$tmp/tree/station/"
 	cp -R tests/lint "$tmp/tree/tests/"
+	cp -R README.md docs "$tmp/tree/"
 	mkdir -p "$tmp/tree/tests/fuzz/corpus"
 	cd "$tmp/tree"
 }
@@ -98,6 +99,12 @@ expect_failure corpus.sh tests/fuzz/fuzz_planted.c "no corpus"
 mkdir -p tests/fuzz/corpus/orphan
 rm tests/fuzz/fuzz_planted.c
 expect_failure corpus.sh tests/fuzz/corpus/orphan "corpus without a target"
+
+fresh
+sed -i 's/PASS/DONE/' docs/line.ans
+expect_failure picture.sh docs/line.svg "another capture"
+sed -i 's/&amp;/and/' docs/svg.awk
+expect_failure picture.sh docs/svg.awk "text that means something in XML"
 
 # A screen that says one thing, and its translation. file, sed expression, what must be named.
 translations() {
