@@ -101,6 +101,22 @@ static void test_text_every_language_finds_its_catalogue(void **state)
 	}
 }
 
+static void test_text_is_in_the_language_asked_for(void **state)
+{
+	static const struct {
+		const char *code, *text;
+	} cases[] = {
+		{ "en", "Seat a unit" },  { "de", "Gerät einlegen" }, { "es", "Coloque una unidad" },
+		{ "vi", "Đặt thiết bị" }, { "zh_CN", "放入设备" },
+	};
+
+	(void)state;
+	(void)text_init();
+	assert_int_equal(ARRAY_LEN(cases), languages_n);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		assert_string_equal(T(language_find(cases[i].code), "Seat a unit"), cases[i].text);
+}
+
 static void test_text_without_translation_english(void **state)
 {
 	(void)state;
@@ -145,6 +161,7 @@ int main(void)
 		cmocka_unit_test(test_language_next_goes_round),
 		cmocka_unit_test_setup(test_text_init_environment_in_order, clear_environment),
 		cmocka_unit_test_setup(test_text_every_language_finds_its_catalogue, clear_environment),
+		cmocka_unit_test_setup(test_text_is_in_the_language_asked_for, clear_environment),
 		cmocka_unit_test_setup(test_text_without_translation_english, clear_environment),
 		cmocka_unit_test_setup(test_text_init_characters_utf8_numbers_plain, clear_environment),
 		cmocka_unit_test_setup(test_environment_utf8_by_first_that_is_set, clear_environment),
