@@ -7,8 +7,14 @@
  *   job.c         THE PRODUCT: the pipelines and the loop that runs them
  *   journal.c     what is durable      steps/      what each step does
  *   provision.c   retries, failures    seats.c     who sits where      tools.c   a worker's keys
- *   events.c      one event stream     report.c    how it is printed
- *   commands/     one file per sub-command          demo.c, hand.c   the demo's technician
+ *   events.c      one event stream, two readers:   report.c    lines, JSON   view.c   for screens
+ *   desk.c        what people do: log-ins (desk_login.c), scans (desk_scan.c: label.c, pairing.c)
+ *   people/       operators, badges, PINs, roles, acts of two people
+ *   screens/      what a technician sees; session.c is its loop      po/        its languages
+ *   pages/        what the screens read from the database            headless.c the loop without screens
+ *   pulse.c       token, queue, clock: every two seconds             clock.c    the clock against the log
+ *   release.c     a unit may begin again     results.c   for the shift report
+ *   commands/     one file per sub-command   demo/       the demo's devices, service and hand
  */
 #include <signal.h>
 #include <stdio.h>
