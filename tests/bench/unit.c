@@ -28,7 +28,9 @@ static int make_csr(struct bench_unit *unit)
 
 int bench_unit_init(struct bench_unit *unit, unsigned number, struct err *err)
 {
-	*unit = (struct bench_unit){ .info = { .model = "sensor", .firmware = "1", .caps = UNIT_CAP_KEY } };
+	*unit = (struct bench_unit){
+		.info = { .model = "sensor", .firmware = "1", .caps = UNIT_CAP_KEY | UNIT_CAP_PROVE }
+	};
 	buf_init(&unit->csr, FIXTURE_CSR_MAX);
 	for (size_t i = 0; i < ARRAY_LEN(unit->items); i++)
 		buf_init(&unit->items[i], FIXTURE_ITEM_MAX);

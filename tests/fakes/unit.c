@@ -55,7 +55,7 @@ static void unit_close(void *impl)
 static int unit_identify(void *impl, const struct deadline *dl, struct unit_info *ret_info, struct err *err)
 {
 	const struct fake_unit *unit = impl;
-	struct unit_info info = { .caps = unit->id.kind->caps };
+	struct unit_info info = { .caps = unit->id.kind->caps | UNIT_CAP_PROVE };
 
 	(void)dl;
 	if (answers(unit, err) < 0)

@@ -12,7 +12,9 @@ static int say_s1(void *impl, const struct deadline *dl, struct unit_info *ret, 
 	(void)impl;
 	(void)dl;
 	(void)err;
-	*ret = (struct unit_info){ .serial = "S1", .model = "sensor", .hwid = "h1", .caps = UNIT_CAP_KEY };
+	*ret = (struct unit_info){
+		.serial = "S1", .model = "sensor", .hwid = "h1", .caps = UNIT_CAP_KEY | UNIT_CAP_PROVE
+	};
 	return 0;
 }
 

@@ -29,7 +29,7 @@ static int flaky_identify(void *impl, const struct deadline *dl, struct unit_inf
 
 	(void)dl;
 	(void)err;
-	*ret = (struct unit_info){ .model = "sensor", .hwid = "h1", .caps = UNIT_CAP_KEY };
+	*ret = (struct unit_info){ .model = "sensor", .hwid = "h1", .caps = UNIT_CAP_KEY | UNIT_CAP_PROVE };
 	str_clip(ret->serial, sizeof(ret->serial), unit->serial);
 	return 0;
 }
