@@ -173,8 +173,12 @@ void pairing_leave(struct pairing *pairing, size_t i)
 	struct pairing_slot *slot = &pairing->slots[i];
 
 	/* What was scanned for the next unit stays. */
-	if (slot->seated)
-		*slot = (struct pairing_slot){ 0 };
+	if (!slot->seated)
+		return;
+	/* The last label was this unit's: the next slot that is scanned is another's. */
+	if (pairing->last.what == LAST_LABEL && compare(slot, pairing->last.label) == SCAN_MATCHED)
+		pairing->last.what = LAST_NONE;
+	*slot = (struct pairing_slot){ 0 };
 }
 
 static bool next_of_slot(struct pairing *pairing, size_t i, int64_t now_ms, struct pairing_answer *ret)

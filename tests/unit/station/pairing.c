@@ -101,6 +101,25 @@ static void test_pairing_label_that_found_its_unit_is_no_half_of_another_pair(vo
 	assert_answer(pairing_label(p, "B", 3), SCAN_MATCHED, 1, "B");
 }
 
+/* The same when the unit is done and gone before the next slot is scanned. */
+static void test_pairing_label_of_a_unit_that_left_is_no_half_of_another_pair(void **state)
+{
+	struct pairing *p = *state;
+
+	(void)pairing_sit(p, 0, "A", &any);
+	(void)pairing_label(p, "A", 0);
+	pairing_begin(p, 0);
+	pairing_leave(p, 0);
+	(void)pairing_sit(p, 1, "B", &any);
+	assert_answer(pairing_slot(p, 1, 1), SCAN_SLOT, 1, "");
+	assert_string_equal(pairing_sit(p, 1, "B", &any), "");
+	assert_answer(pairing_label(p, "B", 2), SCAN_MATCHED, 1, "B");
+	/* A label that nobody took waits for its slot, whoever leaves. */
+	(void)pairing_label(p, "C", 3);
+	pairing_leave(p, 1);
+	assert_answer(pairing_slot(p, 2, 4), SCAN_HELD, 2, "C");
+}
+
 static void test_pairing_wrong_label_bound_and_told(void **state)
 {
 	struct pairing *p = *state;
@@ -265,6 +284,8 @@ int main(void)
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			test_pairing_label_that_found_its_unit_is_no_half_of_another_pair, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_pairing_label_of_a_unit_that_left_is_no_half_of_another_pair, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_pairing_wrong_label_bound_and_told, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_pairing_label_of_nobody_binds_to_no_waiting_slot, setup,
 						teardown),
