@@ -25,7 +25,7 @@
 
 #define INPUT_BURST_MS 30  /* between two keys of one burst; a hand needs more than 60 */
 #define INPUT_END_MS   120 /* a burst without Enter is over after so long a silence    */
-#define INPUT_SCAN_MIN 3   /* without the prefix */
+#define INPUT_SCAN_MIN 2   /* without the prefix: the empty badge, B:, logs out */
 #define INPUT_SCAN_MAX 128 /* with it */
 
 /* Keys beyond Unicode; printable characters are themselves, and INPUT_ENTER is '\n'. */
