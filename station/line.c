@@ -167,6 +167,12 @@ void line_close(struct line *line)
 	free(line);
 }
 
+void line_get_hsm_page(struct line *line, struct page_hsm *ret_page)
+{
+	if (line->pulse != NULL)
+		pulse_get_hsm(line->pulse, ret_page);
+}
+
 struct station *line_station(struct line *line)
 {
 	return &line->st;

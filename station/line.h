@@ -38,6 +38,10 @@ bool line_take_event(struct line *line, struct event *ret_event);
 MUST_USE int line_next_event(struct line *line, const struct deadline *dl, struct event *ret_event,
 			     bool *ret_got, bool *ret_signal, struct err *err);
 
+/* The token's page for its screen, as a thread of the line's own last saw it; never waits (station/pulse.h). */
+struct page_hsm;
+void line_get_hsm_page(struct line *line, struct page_hsm *ret_page);
+
 /* With its desk, which is there from line_open on. */
 struct station *line_station(struct line *line);
 /* A connection to the service of its own, for the calling thread; logs in with the HSM. */

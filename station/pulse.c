@@ -8,13 +8,17 @@
 #include "station/clock.h"
 
 #define PULSE_MS 2000
+#define ASKED_MS 5000 /* who wants the page asks once a second */
 
 struct pulse {
 	struct station *st;
 	pthread_t thread;
-	pthread_mutex_t lock; /* owns stop */
+	pthread_mutex_t lock; /* owns the four below */
 	pthread_cond_t changed;
 	bool stop;
+	bool page_known;
+	int64_t asked_ms; /* when somebody last wanted the page; 0: never */
+	struct page_hsm page;
 
 	/* posted last */
 	bool hsm_known, hsm_ok, queue_known;
@@ -42,6 +46,44 @@ static void look_at_hsm(struct pulse *pulse)
 		(void)err_text(&why, event.text, sizeof(event.text));
 	}
 	mailbox_post(pulse->st->events, &event);
+}
+
+static bool page_is_wanted(struct pulse *pulse)
+{
+	bool wanted;
+
+	(void)pthread_mutex_lock(&pulse->lock);
+	wanted = pulse->asked_ms != 0 && deadline_now_ms() - pulse->asked_ms < ASKED_MS;
+	(void)pthread_mutex_unlock(&pulse->lock);
+	return wanted;
+}
+
+static void make_page(struct pulse *pulse)
+{
+	struct page_hsm page;
+
+	if (!page_is_wanted(pulse))
+		return;
+	page_hsm_load(pulse->st, &page);
+	(void)pthread_mutex_lock(&pulse->lock);
+	pulse->page = page;
+	pulse->page_known = true;
+	(void)pthread_mutex_unlock(&pulse->lock);
+}
+
+void pulse_get_hsm(struct pulse *pulse, struct page_hsm *ret)
+{
+	bool first;
+
+	(void)pthread_mutex_lock(&pulse->lock);
+	first = pulse->asked_ms == 0;
+	pulse->asked_ms = deadline_now_ms();
+	if (pulse->page_known)
+		*ret = pulse->page;
+	/* The first look need not wait for the next beat. */
+	if (first)
+		(void)pthread_cond_signal(&pulse->changed);
+	(void)pthread_mutex_unlock(&pulse->lock);
 }
 
 /* A database that can't be read stops the station where something is written; here it is no news. */
@@ -73,6 +115,12 @@ static void look_at_clock(struct pulse *pulse)
 		desk_set_clock_doubt(pulse->st->desk, doubt);
 }
 
+/* Called with the lock held. */
+static bool page_is_overdue(const struct pulse *pulse)
+{
+	return pulse->asked_ms != 0 && !pulse->page_known;
+}
+
 /* False when the pulse is to end. */
 static bool pause_pulse(struct pulse *pulse)
 {
@@ -82,7 +130,7 @@ static bool pause_pulse(struct pulse *pulse)
 	bool stop;
 
 	(void)pthread_mutex_lock(&pulse->lock);
-	while (!pulse->stop && rc == 0)
+	while (!pulse->stop && rc == 0 && !page_is_overdue(pulse))
 		rc = pthread_cond_timedwait(&pulse->changed, &pulse->lock, &at);
 	stop = pulse->stop;
 	(void)pthread_mutex_unlock(&pulse->lock);
@@ -95,6 +143,7 @@ static void *pulse_main(void *arg)
 
 	do {
 		look_at_hsm(pulse);
+		make_page(pulse);
 		look_at_queue(pulse);
 		look_at_clock(pulse);
 	} while (pause_pulse(pulse));

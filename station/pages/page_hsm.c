@@ -45,17 +45,15 @@ static int ask(struct station *st, struct page_hsm *page, struct err *err)
 	return 0;
 }
 
-int page_hsm_load(struct station *st, struct page_hsm *ret, struct err *err)
+void page_hsm_load(struct station *st, struct page_hsm *ret)
 {
 	struct page_hsm page = { .ok = true };
 	struct err why = { 0 };
 	char text[sizeof(why.what) + sizeof(why.where) + 3];
 
-	(void)err;
 	if (ask(st, &page, &why) < 0) {
 		page.ok = false;
 		str_clip(page.text, sizeof(page.text), err_text(&why, text, sizeof(text)));
 	}
 	*ret = page;
-	return 0;
 }

@@ -88,7 +88,8 @@ MUST_USE int page_audit_load(struct db *db, const char *search, struct page_audi
  * is no failure but page.ok false.
  */
 struct station;
-MUST_USE int page_hsm_load(struct station *st, struct page_hsm *ret, struct err *err);
+/* Asks the token, which may take its time; one that does not answer is told on the page. */
+void page_hsm_load(struct station *st, struct page_hsm *ret);
 /* The day that holds at_ms. */
 MUST_USE int page_report_load(struct db *db, int64_t at_ms, struct page_report *ret, struct err *err);
 

@@ -23,7 +23,8 @@ static int load(struct session *session, struct err *err)
 	case SCREEN_AUDIT:
 		return page_audit_load(st->db, ui->search, &ui->page_audit, err);
 	case SCREEN_HSM:
-		return page_hsm_load(st, &ui->page_hsm, err);
+		line_get_hsm_page(session->conf.line, &ui->page_hsm);
+		return 0;
 	case SCREEN_REPORT:
 		return page_report_load(st->db, clock_wall_ms() - ui->report_days_back * DAY_MS,
 					&ui->page_report, err);
