@@ -7,6 +7,7 @@
 
 #include <inttypes.h>
 
+#include <openssl/asn1.h>
 #include <openssl/crypto.h>
 
 static bool is_graphic(struct bytes text, uint8_t from)
@@ -14,6 +15,28 @@ static bool is_graphic(struct bytes text, uint8_t from)
 	for (size_t i = 0; i < text.len; i++)
 		if (text.p[i] < from || text.p[i] == 0x7f)
 			return false;
+	return true;
+}
+
+/* C0 and C1, which a terminal obeys, and what turns the direction of the text around it. */
+static bool acts_on_text(unsigned long ch)
+{
+	return ch < 0x20 || (ch >= 0x7f && ch <= 0x9f) || (ch >= 0x2028 && ch <= 0x202e) ||
+	       (ch >= 0x2066 && ch <= 0x2069);
+}
+
+/* UTF-8 that any terminal and any report may show. */
+static bool is_name(struct bytes text)
+{
+	unsigned long ch = 0;
+
+	while (text.len > 0) {
+		const int n = UTF8_getc(text.p, (int)text.len, &ch);
+
+		if (n <= 0 || acts_on_text(ch))
+			return false;
+		text = bytes_of(text.p + n, text.len - (size_t)n);
+	}
 	return true;
 }
 
@@ -37,8 +60,8 @@ static int check_person(const struct person *person, struct err *err)
 		return err_set(err, ERR_OPERATOR, 0,
 			       "operator ID \"%s\": 1 to %d of a-z, 0-9 and ._- (and not \"%s\")", person->id,
 			       OPERATOR_ID_MAX, OPERATOR_NOBODY);
-	if (!is_graphic(bytes_str(person->name), 0x20))
-		return err_set(err, ERR_OPERATOR, 0, "the name holds control characters");
+	if (!is_name(bytes_str(person->name)))
+		return err_set(err, ERR_OPERATOR, 0, "the name is not UTF-8, or it holds control characters");
 	if (!is_language(person->language))
 		return err_set(err, ERR_OPERATOR, 0, "language \"%s\" is not of the form de or zh_CN",
 			       person->language);
@@ -128,21 +151,45 @@ int record_lock(struct db_tx *tx, const struct operator* locked, int64_t at_ms, 
 	return audit_append(tx, at_ms, &event, err);
 }
 
-static int check_first(struct db_tx *tx, const struct people_change *change, const struct person *person,
-		       struct err *err)
+static int find_known(struct db_tx *tx, const char *id, struct operator* ret, struct err *err)
+{
+	bool found = false;
+
+	if (operator_find(tx, id, ret, &found, err) < 0)
+		return -1;
+	if (!found)
+		return err_set(err, ERR_OPERATOR, 0, "no operator %s is known here", id);
+	return 0;
+}
+
+/* Once more, since who changes people may have been disabled since they said who they are. */
+static int check_by(struct db_tx *tx, const struct people_change *change, enum role of, struct err *err)
+{
+	struct operator by;
+
+	if (find_known(tx, change->by, &by, err) < 0)
+		return -1;
+	return people_check_change(&by.person, of, err);
+}
+
+static int check_add(struct db_tx *tx, const struct people_change *change, const struct person *person,
+		     struct err *err)
 {
 	int64_t n = 0;
 	bool found;
 
 	if (db_get_int(tx, "SELECT count(*) FROM operator", DB_NO_VALUES, &n, &found, err) < 0)
 		return -1;
-	if (n == 0 && person->role != ROLE_OFFICER)
-		return err_set(err, ERR_OPERATOR, 0,
-			       "the first operator of a station must be an officer, who adds the others");
-	if (n > 0 && strcmp(change->by, OPERATOR_NOBODY) == 0)
+	if (n == 0)
+		return person->role == ROLE_OFFICER
+			       ? 0
+			       : err_set(err, ERR_OPERATOR, 0,
+					 "the first operator of a station must be an officer, who adds the "
+					 "others");
+	if (strcmp(change->by, OPERATOR_NOBODY) == 0)
 		return err_set(err, ERR_OPERATOR, 0,
 			       "this station has operators; who adds another must say who it is");
-	return 0;
+	return check_by(tx, change, person->role, err);
 }
 
 static int check_badge_free(struct db_tx *tx, const uint8_t badge[SHA256_LEN], const char *id,
@@ -194,7 +241,7 @@ int people_add(struct db *db, const struct people_change *change, const struct p
 	if (badge->len == 0 && pin->len == 0)
 		return err_set(err, ERR_OPERATOR, 0, "an operator needs a badge, a PIN, or both");
 	if (proofs_make(db, badge, pin, &proofs, err) < 0 || db_begin(db, &tx, err) < 0 ||
-	    check_first(&tx, change, person, err) < 0 || check_id_free(&tx, person->id, err) < 0)
+	    check_add(&tx, change, person, err) < 0 || check_id_free(&tx, person->id, err) < 0)
 		return -1;
 	if (proofs.has_badge && check_badge_free(&tx, proofs.badge, person->id, err) < 0)
 		return -1;
@@ -202,17 +249,6 @@ int people_add(struct db *db, const struct people_change *change, const struct p
 	    append(&tx, "operator-added", change, person, 0, err) < 0)
 		return -1;
 	return db_commit(&tx, err);
-}
-
-static int find_known(struct db_tx *tx, const char *id, struct operator* ret, struct err *err)
-{
-	bool found = false;
-
-	if (operator_find(tx, id, ret, &found, err) < 0)
-		return -1;
-	if (!found)
-		return err_set(err, ERR_OPERATOR, 0, "no operator %s is known here", id);
-	return 0;
 }
 
 static int check_not_last(struct db_tx *tx, const struct person *person, struct err *err)
@@ -238,6 +274,7 @@ int people_disable(struct db *db, const struct people_change *change, const char
 	struct operator operator;
 
 	if (db_begin(db, &tx, err) < 0 || find_known(&tx, id, &operator, err) < 0 ||
+	    check_by(&tx, change, operator.person.role, err) < 0 ||
 	    check_not_last(&tx, &operator.person, err) < 0 ||
 	    db_run(&tx, "UPDATE operator SET disabled = 1, changes = changes + 1 WHERE id = ?1",
 		   DB_VALUES(db_text(id)), err) < 0 ||
@@ -288,7 +325,7 @@ int people_reset(struct db *db, const struct people_change *change, const char *
 	struct proofs proofs;
 
 	if (proofs_make(db, badge, pin, &proofs, err) < 0 || db_begin(db, &tx, err) < 0 ||
-	    find_known(&tx, id, &operator, err) < 0)
+	    find_known(&tx, id, &operator, err) < 0 || check_by(&tx, change, operator.person.role, err) < 0)
 		return -1;
 	if (proofs.has_badge ? check_badge_free(&tx, proofs.badge, id, err) < 0
 			     : check_own_badge_free(&tx, id, err) < 0)

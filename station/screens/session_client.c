@@ -48,6 +48,9 @@ void session_end_screens(struct session *session)
 	unwatch(session, terminal_fd(session->terminal));
 	terminal_close(session->terminal);
 	session->terminal = NULL;
+	/* What was half typed there is not continued elsewhere. */
+	input_init(&session->input, session->st->conf->scanner_prefix);
+	session_forget_pin(session);
 	desk_set_attended(session->st->desk, false);
 	log_line(LOG_LEVEL_WARN, "terminal-gone", "station=%s", session->view.station_id);
 }

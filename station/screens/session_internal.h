@@ -36,6 +36,7 @@ void session_drop_client(struct session *session, int exit_status, const char *t
 
 /* session_keys.c: what was typed since the last turn. */
 MUST_USE int session_keys(struct session *session, struct err *err);
+void session_forget_pin(struct session *session);
 
 /* session_draw.c: pages and pictures. */
 void session_load_page(struct session *session);

@@ -1,7 +1,7 @@
 /*
  * Keys and scans on their way: to the PIN, to a text that is being typed, to the
- * desk, or to a screen. A PIN's digits go straight from the terminal to locked
- * memory, past curses and past the screens.
+ * desk, or to a screen. A PIN's digits go from the terminal to locked memory, past
+ * curses and past the screens, one at a time: each waits for what tells it from a scan.
  */
 #include "station/screens/session_internal.h"
 
@@ -12,7 +12,7 @@
 
 /* --- PIN ------------------------------------------------------------------------------------------ */
 
-static void forget_pin(struct session *session)
+void session_forget_pin(struct session *session)
 {
 	memset(session->pin.p, 0, PEOPLE_PIN_MAX);
 	session->ui.pin_typed = 0;
@@ -24,24 +24,24 @@ static int enter_pin(struct session *session, struct err *err)
 	const struct secret typed = { session->pin.p, session->ui.pin_typed };
 	int ret = desk_answer_pin(session->st->desk, &typed, err);
 
-	forget_pin(session);
+	session_forget_pin(session);
 	return ret;
 }
 
-static int pin_byte(struct session *session, uint8_t byte, struct err *err)
+static int pin_key(struct session *session, uint32_t key, struct err *err)
 {
 	unsigned *n = &session->ui.pin_typed;
 
 	session->dirty = true;
-	if (byte == '\r' || byte == '\n')
+	if (key == INPUT_ENTER)
 		return enter_pin(session, err);
-	if (byte == INPUT_ESCAPE) {
-		forget_pin(session);
+	if (key == INPUT_ESCAPE) {
+		session_forget_pin(session);
 		desk_cancel_login(session->st->desk);
-	} else if ((byte == 0x7f || byte == '\b') && *n > 0) {
+	} else if ((key == 0x7f || key == INPUT_BACKSPACE) && *n > 0) {
 		session->pin.p[--*n] = 0;
-	} else if (byte > ' ' && byte < 0x7f && *n < PEOPLE_PIN_MAX) {
-		session->pin.p[(*n)++] = byte;
+	} else if (key > ' ' && key < 0x7f && *n < PEOPLE_PIN_MAX) {
+		session->pin.p[(*n)++] = (uint8_t)key;
 	}
 	return 0;
 }
@@ -54,15 +54,13 @@ static bool asks_pin(struct session *session)
 	return dialog.asks == DESK_ASKS_PIN;
 }
 
-static int read_pin(struct session *session, struct err *err)
+/* Who scans a badge is somebody else; any other scan is no answer, and no try. */
+static int scan_at_pin(struct session *session, const char *text, struct err *err)
 {
-	uint8_t byte;
-
-	while (asks_pin(session) && terminal_byte(session->terminal, &byte)) {
-		session->touched_ms = deadline_now_ms();
-		if (pin_byte(session, byte, err) < 0)
-			return -1;
-	}
+	session_forget_pin(session);
+	if (desk_is_badge(session->st->desk, bytes_str(text)))
+		return desk_scan(session->st->desk, text, err);
+	desk_refuse_scan(session->st->desk);
 	return 0;
 }
 
@@ -74,6 +72,13 @@ static int answer_id(struct session *session, struct err *err)
 
 	memset(session->ui.id_typed, 0, sizeof(session->ui.id_typed));
 	return ret;
+}
+
+static void begin_login(struct session *session)
+{
+	/* What somebody began to type before is not this one's. */
+	memset(session->ui.id_typed, 0, sizeof(session->ui.id_typed));
+	desk_begin_login(session->st->desk);
 }
 
 static void cancel_login(struct session *session)
@@ -91,7 +96,7 @@ static int obey(struct session *session, struct err *err)
 	case UI_NOTHING:
 		return 0;
 	case UI_LOGIN:
-		desk_begin_login(session->st->desk);
+		begin_login(session);
 		return 0;
 	case UI_LOGOUT:
 		return desk_logout(session->st->desk, err);
@@ -128,34 +133,67 @@ static void scan_into_search(struct session *session, const char *text)
 	ui_key(&session->ui, INPUT_ENTER);
 }
 
+static int use_key(struct session *session, uint32_t key, struct err *err)
+{
+	if (asks_pin(session))
+		return pin_key(session, key, err);
+	ui_key(&session->ui, key);
+	return obey(session, err);
+}
+
+static int use_scan(struct session *session, const char *text, struct err *err)
+{
+	if (asks_pin(session))
+		return scan_at_pin(session, text, err);
+	if (!session->ui.searching)
+		return desk_scan(session->st->desk, text, err);
+	scan_into_search(session, text);
+	return obey(session, err);
+}
+
 static int use(struct session *session, const struct input_event *event, struct err *err)
 {
 	switch (event->kind) {
 	case INPUT_NONE:
 		return 0;
 	case INPUT_KEY:
-		ui_key(&session->ui, event->key);
-		break;
+		return use_key(session, event->key, err);
 	case INPUT_SCAN:
-		if (!session->ui.searching)
-			return desk_scan(session->st->desk, event->text, err);
-		scan_into_search(session, event->text);
-		break;
+		return use_scan(session, event->text, err);
 	case INPUT_REFUSED:
-		/* Not a scan, and nobody's key: the desk says so. */
-		return desk_scan(session->st->desk, "", err);
+		desk_refuse_scan(session->st->desk);
+		return 0;
 	}
-	return obey(session, err);
+	return 0;
 }
 
-static int read_keys(struct session *session, struct err *err)
+static bool next_key(struct session *session, uint32_t *ret_key)
+{
+	uint8_t byte;
+
+	if (session->terminal == NULL)
+		return false;
+	if (!asks_pin(session))
+		return terminal_key(session->terminal, ret_key);
+	if (!terminal_byte(session->terminal, &byte))
+		return false;
+	*ret_key = byte;
+	return true;
+}
+
+/* *ret_silent_ms: when there was no key, asked before looking: one that comes right after is no silence. */
+static int read_keys(struct session *session, int64_t *ret_silent_ms, struct err *err)
 {
 	struct input_event event;
 	uint32_t key;
 
 	for (unsigned n = 0; n < KEYS_MAX; n++) {
-		if (session->terminal == NULL || asks_pin(session) || !terminal_key(session->terminal, &key))
-			break;
+		const int64_t looked_ms = deadline_now_ms();
+
+		if (!next_key(session, &key)) {
+			*ret_silent_ms = looked_ms;
+			return 0;
+		}
 		session->touched_ms = deadline_now_ms();
 		session->dirty = true;
 		desk_touch(session->st->desk);
@@ -168,14 +206,16 @@ static int read_keys(struct session *session, struct err *err)
 
 int session_keys(struct session *session, struct err *err)
 {
+	int64_t silent_ms = 0; /* not yet: more keys wait */
 	struct input_event event;
 
 	if (session->terminal == NULL)
 		return 0;
-	if (read_keys(session, err) < 0)
+	/* Nobody waits for it any more. */
+	if (session->ui.pin_typed > 0 && !asks_pin(session))
+		session_forget_pin(session);
+	if (read_keys(session, &silent_ms, err) < 0)
 		return -1;
-	input_tick(&session->input, deadline_now_ms(), &event);
-	if (use(session, &event, err) < 0)
-		return -1;
-	return session->terminal != NULL ? read_pin(session, err) : 0;
+	input_tick(&session->input, silent_ms, &event);
+	return use(session, &event, err);
 }

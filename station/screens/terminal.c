@@ -242,10 +242,10 @@ void terminal_bell(struct terminal *terminal)
 	(void)beep();
 }
 
-static uint32_t function_key(wint_t key)
+static uint32_t function_key(int key)
 {
 	static const struct {
-		wint_t from;
+		int from;
 		uint32_t to;
 	} keys[] = {
 		{ KEY_UP, INPUT_UP },
@@ -269,28 +269,47 @@ static uint32_t function_key(wint_t key)
 	return INPUT_OTHER;
 }
 
-static uint32_t character(wint_t ch)
+/* The rest of a character of several bytes (RFC 3629); what does not belong to it stays. */
+static void skip_continuation(int first)
 {
-	if (ch == '\r' || ch == '\n')
-		return INPUT_ENTER;
-	if (ch == 0x7f || ch == '\b')
-		return INPUT_BACKSPACE;
-	return ch == 0 ? INPUT_OTHER : (uint32_t)ch;
+	const int more = first >= 0xf0 ? 3 : first >= 0xe0 ? 2 : first >= 0xc2 ? 1 : 0;
+
+	for (int i = 0; i < more; i++) {
+		const int next = getch();
+
+		if (next == ERR)
+			return;
+		if (next < 0x80 || next > 0xbf) {
+			(void)ungetch(next);
+			return;
+		}
+	}
 }
 
+static uint32_t character(int byte)
+{
+	if (byte == '\r' || byte == '\n')
+		return INPUT_ENTER;
+	if (byte == 0x7f || byte == '\b')
+		return INPUT_BACKSPACE;
+	if (byte >= 0x80)
+		skip_continuation(byte);
+	return byte == 0 || byte >= 0x80 ? INPUT_OTHER : (uint32_t)byte;
+}
+
+/* Bytes, not wide characters: curses drops those that are none in silence, and silence parts a scan from keys. */
 bool terminal_key(struct terminal *terminal, uint32_t *ret_key)
 {
-	wint_t ch = 0;
-	int kind;
+	int key;
 
 	(void)set_term(terminal->screen);
 	/* resizeterm leaves a key of its own; nobody pressed it. */
 	do
-		kind = get_wch(&ch);
-	while (kind == KEY_CODE_YES && ch == KEY_RESIZE);
-	if (kind == ERR)
+		key = getch();
+	while (key == KEY_RESIZE);
+	if (key == ERR)
 		return false;
-	*ret_key = kind == KEY_CODE_YES ? function_key(ch) : character(ch);
+	*ret_key = key >= KEY_MIN ? function_key(key) : character(key);
 	return true;
 }
 

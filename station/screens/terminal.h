@@ -42,7 +42,7 @@ void terminal_show(struct terminal *terminal, const struct canvas *canvas);
 void terminal_refresh(struct terminal *terminal);
 void terminal_bell(struct terminal *terminal);
 
-/* The next key (station/screens/input.h), if one waits. */
+/* The next key (station/screens/input.h), if one waits. Beyond ASCII all are INPUT_OTHER. */
 bool terminal_key(struct terminal *terminal, uint32_t *ret_key);
 /* The next raw byte past curses, for a PIN that must not rest in its buffers. */
 bool terminal_byte(struct terminal *terminal, uint8_t *ret_byte);
