@@ -137,10 +137,13 @@ void session_close(struct session *session, int exit_status, const char *text)
 	free(session);
 }
 
+/* Who has no language of their own gets the station's, not that of whoever was here before. */
 static void follow_operator(struct session *session, const struct event *event)
 {
-	if (event->kind == EVENT_OPERATOR && event->language[0] != '\0')
-		session->language = language_find(event->language);
+	if (event->kind != EVENT_OPERATOR || event->operator_id[0] == '\0')
+		return;
+	session->language =
+		event->language[0] != '\0' ? language_find(event->language) : session->conf.language;
 }
 
 static int read_events(struct session *session, struct err *err)
