@@ -82,7 +82,8 @@ int clock_accept(struct db *db, const char *station, int64_t now_ms, const struc
 		return -1;
 	if (!seen.in_doubt)
 		return err_set(err, ERR_OPERATOR, 0, "the clock is not in doubt; there is nothing to accept");
-	if (append(&tx, station, &seen, witnesses, err) < 0)
+	if (people_check_witnesses(&tx, ACT_CLOCK, witnesses, err) < 0 ||
+	    append(&tx, station, &seen, witnesses, err) < 0)
 		return -1;
 	return db_commit(&tx, err);
 }

@@ -132,6 +132,7 @@ static int import(struct token *token, const char *dir, const char *label, struc
 	    ask_key(&key, err) < 0)
 		return -1;
 	if (db_begin(acting.db, &tx, err) < 0 ||
+	    people_check_witnesses(&tx, ACT_CEREMONY, &witnesses, err) < 0 ||
 	    append_import(&tx, acting.conf->id, label, &witnesses, err) < 0 ||
 	    hsm_key_import_hmac(token->session, label, &key, err) < 0)
 		return -1;

@@ -61,6 +61,34 @@ int people_check_act(enum act act, const struct person *first, const struct pers
 		       role_name(first->role), second->id, role_name(second->role));
 }
 
+static int find_witness(struct db_tx *tx, enum act act, const char *id, struct person *ret, struct err *err)
+{
+	struct operator operator;
+	bool found = false;
+
+	if (operator_find(tx, id, &operator, & found, err) < 0)
+		return -1;
+	if (!found)
+		return err_set(err, ERR_OPERATOR, 0, "%s", acts[act].needs);
+	*ret = operator.person;
+	return 0;
+}
+
+int people_check_witnesses(struct db_tx *tx, enum act act, const struct witnesses *witnesses, struct err *err)
+{
+	struct person first, second;
+	int64_t n = 0;
+
+	if (operators_count(tx, &n, err) < 0)
+		return -1;
+	if (n == 0)
+		return 0;
+	if (find_witness(tx, act, witnesses->first, &first, err) < 0 ||
+	    find_witness(tx, act, witnesses->second, &second, err) < 0)
+		return -1;
+	return people_check_act(act, &first, &second, err);
+}
+
 int people_check_change(const struct person *by, enum role of, struct err *err)
 {
 	if (check_active(by, err) < 0)

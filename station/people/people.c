@@ -35,14 +35,20 @@ int people_init(struct db *db, struct err *err)
 	return db_migrate(db, &people, err);
 }
 
+int operators_count(struct db_tx *tx, int64_t *ret_n, struct err *err)
+{
+	bool found;
+
+	return db_get_int(tx, "SELECT count(*) FROM operator WHERE disabled = 0", DB_NO_VALUES, ret_n, &found,
+			  err);
+}
+
 int people_count(struct db *db, int64_t *ret_n, struct err *err)
 {
 	CLEANUP(db_read_end) struct db_tx tx = { 0 };
-	bool found;
 
 	db_read_begin(db, &tx);
-	return db_get_int(&tx, "SELECT count(*) FROM operator WHERE disabled = 0", DB_NO_VALUES, ret_n,
-			  &found, err);
+	return operators_count(&tx, ret_n, err);
 }
 
 /* The columns of operator_of_row, in order. */

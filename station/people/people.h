@@ -59,7 +59,8 @@ struct people_change {
 };
 /*
  * Adds an operator; badge or pin may be empty, not both. The first one of a station must be
- * an officer. ERR_OPERATOR if the ID or the badge is taken, or a text is out of its bounds.
+ * an officer. ERR_OPERATOR if the ID or the badge is taken, or a text is out of its bounds; and,
+ * as with the other changes, if change->by may not do it (people_check_change) any more.
  */
 MUST_USE int people_add(struct db *db, const struct people_change *change, const struct person *person,
 			const struct secret *badge, const struct secret *pin, struct err *err);
@@ -111,6 +112,12 @@ struct witnesses {
  */
 MUST_USE int people_check_act(enum act act, const struct person *first, const struct person *second,
 			      struct err *err);
+/*
+ * The same once more in the transaction that acts, and whose entry names them: since they said who they are, somebody
+ * may have been disabled, or become the station's first operator. Without operators there is nothing to check.
+ */
+MUST_USE int people_check_witnesses(struct db_tx *tx, enum act act, const struct witnesses *witnesses,
+				    struct err *err);
 /* "releasing a unit needs an officer, and a lead or another officer": for who asks them. */
 const char *people_act_needs(enum act act);
 /* Whether this person may add, disable or reset one of that role: officers all, leads technicians. ERR_OPERATOR. */

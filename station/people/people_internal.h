@@ -36,7 +36,8 @@ MUST_USE int pin_matches(const struct pin *pin, const struct secret *secret, boo
 			 struct err *err);
 MUST_USE int badge_hash(struct db_tx *tx, struct bytes badge, uint8_t ret[SHA256_LEN], struct err *err);
 
-/* people.c */
+/* people.c. Those that are not disabled. */
+MUST_USE int operators_count(struct db_tx *tx, int64_t *ret_n, struct err *err);
 MUST_USE int operator_find(struct db_tx *tx, const char *id, struct operator* ret, bool *ret_found,
 			   struct err *err);
 /* Among those that are not disabled. */

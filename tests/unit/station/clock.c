@@ -95,6 +95,26 @@ static void test_clock_accepted_by_two_ends_the_doubt_once(void **state)
 	assert_int_equal(n, 1);
 }
 
+/* Somebody became the first operator, or was disabled, after the two were asked. */
+static void test_clock_accepted_without_two_who_may_is_refused(void **state)
+{
+	const struct people_change change = { "setup", 1, "line-01" };
+	const struct person ada = { .id = "ada", .role = ROLE_OFFICER };
+	const struct witnesses nobody = { "", "" }, one = { "ada", "ada" };
+	const struct secret none = { NULL, 0 };
+	SECRET_AUTO badge = { NULL, 0 };
+	struct world *w = *state;
+	struct err err = { 0 };
+
+	assert_int_equal(secret_copy(bytes_str("badge-ada"), &badge, &err), 0);
+	assert_int_equal(people_add(w->st.db, &change, &ada, &badge, &none, &err), 0);
+	append(w, "a", AT);
+	assert_int_equal(clock_accept(w->st.db, "line-01", AT + 500 * DAY, &nobody, &err), -1);
+	assert_int_equal(clock_accept(w->st.db, "line-01", AT + 500 * DAY, &one, &err), -1);
+	assert_int_equal(err.class, ERR_OPERATOR);
+	assert_true(doubts(w, AT + 500 * DAY));
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
 int main(void)
 {
@@ -103,6 +123,7 @@ int main(void)
 		T(test_clock_far_from_the_log_is_in_doubt_and_both_times_are_said),
 		T(test_clock_own_entries_do_not_end_the_doubt),
 		T(test_clock_accepted_by_two_ends_the_doubt_once),
+		T(test_clock_accepted_without_two_who_may_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -276,6 +276,7 @@ static void test_people_reset_unlocks_and_changes_what_is_given(void **state)
 	struct err err = { 0 };
 
 	added(w, "ada", ROLE_OFFICER, "badge-ada", "4711");
+	added(w, "bob", ROLE_OFFICER, NULL, "4711");
 	for (unsigned i = 0; i < PEOPLE_WRONG_MAX; i++)
 		(void)try_pin(w, "ada", "0000", &person);
 	assert_int_equal(people_reset(w->db, &change, "ada", &none, &pin, &err), 0);
@@ -314,7 +315,7 @@ static void test_people_disabled_is_unknown_and_the_badge_may_be_handed_on(void 
 
 static void test_people_last_officer_stays(void **state)
 {
-	const struct people_change change = { "ada", 3000, "line-01" };
+	struct people_change change = { "ada", 3000, "line-01" };
 	struct world *w = *state;
 	struct err err = { 0 };
 
@@ -325,8 +326,67 @@ static void test_people_last_officer_stays(void **state)
 	added(w, "bob", ROLE_OFFICER, NULL, "4711");
 	assert_int_equal(people_disable(w->db, &change, "ada", &err), 0);
 	err_clear(&err);
+	change.by = "bob";
 	assert_int_equal(people_disable(w->db, &change, "ada", &err), -1);
 	assert_non_null(strstr(err.what, "disabled already"));
+}
+
+/* Who said who he is may be disabled while the new badge is asked for; nor does a role rise by a reset. */
+static void test_people_change_by_who_may_not_is_refused(void **state)
+{
+	static const char *const by[] = { "tim", "lea", "eve", "setup" };
+	struct world *w = *state;
+	struct people_change change = { "ada", 3000, "line-01" };
+	struct err err = { 0 };
+
+	added(w, "ada", ROLE_OFFICER, NULL, "4711");
+	added(w, "tim", ROLE_TECHNICIAN, "badge-tim", NULL);
+	added(w, "lea", ROLE_LEAD, "badge-lea", NULL);
+	for (size_t i = 0; i < ARRAY_LEN(by); i++) {
+		change.by = by[i];
+		assert_int_equal(add(w, by[i], "new", ROLE_LEAD, "badge-new", NULL, &err), -1);
+		assert_int_equal(people_reset(w->db, &change, "lea", &none, &none, &err), -1);
+		assert_int_equal(people_disable(w->db, &change, "ada", &err), -1);
+		assert_int_equal(err.class, ERR_OPERATOR);
+	}
+	change.by = "lea";
+	assert_int_equal(people_reset(w->db, &change, "tim", &none, &none, &err), 0);
+	change.by = "ada";
+	assert_int_equal(people_disable(w->db, &change, "lea", &err), 0);
+	assert_int_equal(add(w, "lea", "tom", ROLE_TECHNICIAN, "badge-tom", NULL, &err), -1);
+	assert_non_null(strstr(err.what, "operator lea is disabled"));
+	assert_int_equal(number(w, "SELECT count(*) FROM operator"), 3);
+}
+
+static int check_witnesses(struct world *w, const char *first, const char *second, struct err *err)
+{
+	CLEANUP(db_read_end) struct db_tx tx = { 0 };
+	struct witnesses two = { "", "" };
+
+	str_clip(two.first, sizeof(two.first), first);
+	str_clip(two.second, sizeof(two.second), second);
+	db_read_begin(w->db, &tx);
+	return people_check_witnesses(&tx, ACT_CLOCK, &two, err);
+}
+
+static void test_people_witnesses_are_looked_at_once_more(void **state)
+{
+	const struct people_change change = { "ada", 3000, "line-01" };
+	struct world *w = *state;
+	struct err err = { 0 };
+
+	assert_int_equal(check_witnesses(w, "", "", &err), 0);
+	added(w, "ada", ROLE_OFFICER, NULL, "4711");
+	assert_int_equal(check_witnesses(w, "", "", &err), -1);
+	assert_int_equal(err.class, ERR_OPERATOR);
+	assert_int_equal(check_witnesses(w, "ada", "ada", &err), -1);
+	added(w, "bob", ROLE_OFFICER, NULL, "4711");
+	added(w, "lea", ROLE_LEAD, NULL, "4711");
+	assert_int_equal(check_witnesses(w, "ada", "lea", &err), -1);
+	assert_int_equal(check_witnesses(w, "ada", "bob", &err), 0);
+	assert_int_equal(people_disable(w->db, &change, "bob", &err), 0);
+	assert_int_equal(check_witnesses(w, "ada", "bob", &err), -1);
+	assert_non_null(strstr(err.what, "operator bob is disabled"));
 }
 
 static void test_people_neither_badge_nor_pin_is_stored(void **state)
@@ -422,6 +482,8 @@ int main(void)
 		T(test_people_reset_unlocks_and_changes_what_is_given),
 		T(test_people_disabled_is_unknown_and_the_badge_may_be_handed_on),
 		T(test_people_last_officer_stays),
+		T(test_people_change_by_who_may_not_is_refused),
+		T(test_people_witnesses_are_looked_at_once_more),
 		T(test_people_neither_badge_nor_pin_is_stored),
 		cmocka_unit_test(test_people_acts_need_their_roles),
 		cmocka_unit_test(test_people_one_person_twice_or_gone_is_not_two),

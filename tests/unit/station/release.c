@@ -188,6 +188,26 @@ static void test_release_unknown_or_released_unit_or_no_reason_refused(void **st
 	job_deinit(&job);
 }
 
+/* Whom the command asked is no matter: the two must be two who may, when it happens. */
+static void test_release_without_two_who_may_is_refused(void **state)
+{
+	const struct people_change change = { "setup", 1, "line-01" };
+	const struct person ada = { .id = "ada", .role = ROLE_OFFICER };
+	const struct secret none = { NULL, 0 };
+	SECRET_AUTO badge = { NULL, 0 };
+	struct world *w = *state;
+	struct err err = { 0 };
+	struct job job;
+
+	begin(w, &job, "a1", "h1", 1);
+	assert_int_equal(secret_copy(bytes_str("badge-ada"), &badge, &err), 0);
+	assert_int_equal(people_add(w->st.db, &change, &ada, &badge, &none, &err), 0);
+	assert_int_equal(release(w, "a1", "lost its key", &err), -1);
+	assert_int_equal(err.class, ERR_OPERATOR);
+	assert_int_equal(number(w, "SELECT count(*) FROM job WHERE state = 'released'"), 0);
+	job_deinit(&job);
+}
+
 static void test_release_entry_names_job_certificate_reason_and_people(void **state)
 {
 	struct world *w = *state;
@@ -382,6 +402,7 @@ int main(void)
 		T(test_release_passed_unit_is_passed_no_more),
 		T(test_release_while_the_unit_is_served_nothing_more_is_written),
 		T(test_release_unknown_or_released_unit_or_no_reason_refused),
+		T(test_release_without_two_who_may_is_refused),
 		T(test_release_entry_names_job_certificate_reason_and_people),
 		T(test_release_both_jobs_are_told_oldest_first),
 		T(test_release_operator_is_who_began_the_step),

@@ -22,6 +22,7 @@ int world_setup(void **state)
 	assert_int_equal(audit_init(w->st.db, &err), 0);
 	assert_int_equal(enroll_init(w->st.db, &err), 0);
 	assert_int_equal(results_init(w->st.db, &err), 0);
+	assert_int_equal(people_init(w->st.db, &err), 0);
 	assert_int_equal(mailbox_new(&w->st.events, &err), 0);
 	assert_int_equal(seats_new(&w->st.seats, &err), 0);
 	str_clip(w->slot.name, sizeof(w->slot.name), "1");
