@@ -34,9 +34,10 @@ static struct device *make_device(void)
 	base_assert(device != NULL && mkdtemp(folder) != NULL && atexit(remove_folder) == 0);
 	identity_make(kind_find("controller"), 1, 0, &device->id);
 	device->buf_size = EMULATOR_BUF_DEFAULT;
-	device->pty.stop_fd = -1;
+	device->wire.stop_fd = -1;
 	buf_init(&device->put.data, FIXTURE_ITEM_MAX);
 	smp_serial_reader_init(&device->reader);
+	smp_raw_reader_init(&device->raw_reader);
 	base_assert(flash_open(folder, &device->flash, &err) == 0);
 	return device;
 }
