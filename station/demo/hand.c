@@ -118,13 +118,17 @@ int hand_seat_next(struct hand *hand, const char *slot, struct err *err)
 
 void hand_seat_later(struct hand *hand, const char *slot, unsigned pause_ms)
 {
-	for (size_t i = 0; i < ARRAY_LEN(hand->later); i++) {
-		if (hand->later[i].slot[0] != '\0' && strcmp(hand->later[i].slot, slot) != 0)
-			continue;
-		str_clip(hand->later[i].slot, sizeof(hand->later[i].slot), slot);
-		hand->later[i].when = deadline_in_ms(pause_ms);
-		return;
-	}
+	size_t free_plan = ARRAY_LEN(hand->later), i = 0;
+
+	/* A slot has one plan, wherever it stands: two would skip a device. */
+	for (; i < ARRAY_LEN(hand->later) && strcmp(hand->later[i].slot, slot) != 0; i++)
+		if (hand->later[i].slot[0] == '\0' && free_plan == ARRAY_LEN(hand->later))
+			free_plan = i;
+	if (i == ARRAY_LEN(hand->later))
+		i = free_plan;
+	base_assert(i < ARRAY_LEN(hand->later));
+	str_clip(hand->later[i].slot, sizeof(hand->later[i].slot), slot);
+	hand->later[i].when = deadline_in_ms(pause_ms);
 }
 
 int hand_work(struct hand *hand, struct err *err)
