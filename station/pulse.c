@@ -48,21 +48,21 @@ static void look_at_hsm(struct pulse *pulse)
 	mailbox_post(pulse->st->events, &event);
 }
 
-static bool page_is_wanted(struct pulse *pulse)
+/* Called with the lock held. */
+static bool page_is_wanted(const struct pulse *pulse)
 {
-	bool wanted;
-
-	(void)pthread_mutex_lock(&pulse->lock);
-	wanted = pulse->asked_ms != 0 && deadline_now_ms() - pulse->asked_ms < ASKED_MS;
-	(void)pthread_mutex_unlock(&pulse->lock);
-	return wanted;
+	return pulse->asked_ms != 0 && deadline_now_ms() - pulse->asked_ms < ASKED_MS;
 }
 
 static void make_page(struct pulse *pulse)
 {
 	struct page_hsm page;
+	bool wanted;
 
-	if (!page_is_wanted(pulse))
+	(void)pthread_mutex_lock(&pulse->lock);
+	wanted = page_is_wanted(pulse);
+	(void)pthread_mutex_unlock(&pulse->lock);
+	if (!wanted)
 		return;
 	page_hsm_load(pulse->st, &page);
 	(void)pthread_mutex_lock(&pulse->lock);
@@ -115,10 +115,10 @@ static void look_at_clock(struct pulse *pulse)
 		desk_set_clock_doubt(pulse->st->desk, doubt);
 }
 
-/* Called with the lock held. */
+/* Called with the lock held. One that nobody wants any more, since the token was silent for long, is not. */
 static bool page_is_overdue(const struct pulse *pulse)
 {
-	return pulse->asked_ms != 0 && !pulse->page_known;
+	return page_is_wanted(pulse) && !pulse->page_known;
 }
 
 /* False when the pulse is to end. */
