@@ -55,11 +55,34 @@ static void set_up_colours(struct terminal *terminal)
 	terminal->colour = true;
 }
 
+/* What most terminals send, whatever TERM says: a serial console is often seen through another terminal. */
+static void define_keys(void)
+{
+	static const struct {
+		const char *sequence;
+		int key;
+	} keys[] = {
+		{ "\033OP", KEY_F(1) },   { "\033OQ", KEY_F(2) },   { "\033OR", KEY_F(3) },
+		{ "\033OS", KEY_F(4) },   { "\033[11~", KEY_F(1) }, { "\033[12~", KEY_F(2) },
+		{ "\033[13~", KEY_F(3) }, { "\033[14~", KEY_F(4) }, { "\033[15~", KEY_F(5) },
+		{ "\033[17~", KEY_F(6) }, { "\033[18~", KEY_F(7) }, { "\033[19~", KEY_F(8) },
+		{ "\033[A", KEY_UP },     { "\033[B", KEY_DOWN },   { "\033[C", KEY_RIGHT },
+		{ "\033[D", KEY_LEFT },   { "\033OA", KEY_UP },     { "\033OB", KEY_DOWN },
+		{ "\033OC", KEY_RIGHT },  { "\033OD", KEY_LEFT },   { "\033[5~", KEY_PPAGE },
+		{ "\033[6~", KEY_NPAGE },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+		if (key_defined(keys[i].sequence) == 0)
+			(void)define_key(keys[i].sequence, keys[i].key);
+}
+
 static void set_up_screen(struct terminal *terminal)
 {
 	(void)set_term(terminal->screen);
 	(void)set_escdelay(ESCAPE_MS);
 	(void)keypad(stdscr, TRUE);
+	define_keys();
 	(void)nodelay(stdscr, TRUE);
 	(void)intrflush(stdscr, FALSE);
 	(void)leaveok(stdscr, TRUE);
