@@ -60,6 +60,10 @@ tile_says() { # SLOT TEXT...: all of them
 # see_tile SLOT TEXT...: until its tile says all of them at once
 see_tile() { wait_for 60 tile_says "$@" || never "never says on slot $1" "${*:2}"; }
 
+# coloured BACKGROUND TEXT: it stands there in this colour (41 red, 42 green); rang: the terminal's bell, so far
+coloured() { shown_in_colour | grep -E $'\e\\['"([0-9]+;)*$1m[^"$'\e'"]*$2" >/dev/null; }
+rang() { [ "$(tmux display-message -p -t "$terminal" '#{window_bell_flag}')" = 1 ]; }
+
 # What is pressed, typed and scanned has a pause before it: keys that follow each other faster are a scan.
 # press KEY...: as fingers do, one after the other (names of tmux: F1, Enter, Escape, Up, q …)
 press() {

@@ -26,8 +26,11 @@ scan B:badge-ana
 see "Ana Lima"
 see_no "Nobody is logged in"
 see_tile 1 "${serials[0]}" "✔ PASS"
+rang && fail "a bell before anything failed"
+coloured 42 "✔ PASS" || never "is not green" PASS
 
 registration_id() { sql "SELECT registration_id FROM job WHERE serial = '$1'"; }
+
 # Five times four units. A meter is asked for its label.
 passes() { see_tile "$1" "${serials[$2]}" "✔ PASS"; }
 for round in {0..4}; do
@@ -37,6 +40,9 @@ for round in {0..4}; do
 	for slot in 2 3 4; do passes $slot $((round * 4 + slot - 1)); done
 	if [ $round -eq 1 ]; then
 		see_tile 1 "${serials[4]}" "✘ FAIL" "The key could not be made. Put the" "unit aside."
+		# White on red, when it does not flash, and heard as well.
+		wait_for 20 coloured 41 "✘ FAIL" || never "is not red" FAIL
+		wait_for 20 rang || fail "no bell for a failed unit"
 	else
 		passes 1 $((round * 4))
 	fi
