@@ -4,7 +4,7 @@
 set -eu
 cd "$1"
 cc=${CC:-gcc}
-packages="openssl sqlite3 p11-kit-1 libcurl jansson inih libserialport libcbor tss2-esys libmicrohttpd cmocka"
+packages="openssl sqlite3 p11-kit-1 libcurl jansson inih libserialport libusb-1.0 libcbor tss2-esys libmicrohttpd cmocka"
 flags="-std=gnu11 -D_GNU_SOURCE -DOPENSSL_NO_DEPRECATED -DOPENSSL_API_COMPAT=30000 -I. -Werror"
 for flag in $(grep -oE -- '[ (]-W[a-z][a-z0-9=-]*' cmake/HouseFlags.cmake | tr -d ' ('); do
 	case $flag in -Wl*) continue ;; esac
