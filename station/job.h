@@ -71,10 +71,17 @@ struct job {
 	unsigned ek_defects; /* set of pki_ek_defect */
 	struct buf csr;
 	struct pki_csr *request; /* csr, parsed and checked */
+	/*
+	 * Of csr's private key as it was put, if the unit can't prove it: what the unit is then asked for.
+	 * 256 random bits are in the key, so its digest gives nothing away.
+	 */
+	uint8_t key_item_sha256[SHA256_LEN];
+	bool has_key_item_sha256;
 	uint8_t cert_serial[PKI_SERIAL_LEN];
 	struct buf leaf;      /* DER  */
 	struct buf chain_pem; /* leaf, intermediates */
 	struct secret symkey;
+	const char *proof; /* how verify found that the unit holds its key, in the log's words */
 };
 
 /* A job for the unit that sits on the slot. fixture and tools are borrowed. */

@@ -102,6 +102,8 @@ static const char *const migrations[] = {
 	"CREATE TRIGGER job_count_update AFTER UPDATE OF state ON job WHEN old.state <> new.state BEGIN"
 	" UPDATE job_count SET n = n - 1 WHERE state = old.state;"
 	" UPDATE job_count SET n = n + 1 WHERE state = new.state; END;",
+	/* Of the key as it was put, for a unit that can't prove it; gone when the job has passed. */
+	"ALTER TABLE job ADD COLUMN key_item_sha256 BLOB;",
 };
 
 int journal_init(struct db *db, struct err *err)
@@ -122,11 +124,13 @@ static int load_buf(struct buf *buf, struct bytes from, struct err *err)
 /* The columns of load_row, in order. */
 #define LOAD_SQL                                                                                             \
 	"SELECT id, hwid, state, pipeline, version, intended, attempts, registration_id, key_sha256, csr,"   \
-	" cert_serial, leaf, profile, operator FROM job WHERE serial = ?1 AND state <> 'released'"
+	" cert_serial, leaf, profile, operator, key_item_sha256 FROM job WHERE serial = ?1 AND state <> "    \
+	"'released'"
 
 static int load_fields(struct job *job, struct db_query *row, struct err *err)
 {
 	struct bytes key = db_column_blob(row, 8), serial = db_column_blob(row, 10);
+	struct bytes key_item = db_column_blob(row, 14);
 	const char *registration_id = db_column_text(row, 7);
 
 	job->id = db_column_int(row, 0);
@@ -140,6 +144,9 @@ static int load_fields(struct job *job, struct db_query *row, struct err *err)
 	job->has_key_sha256 = key.len == SHA256_LEN;
 	if (job->has_key_sha256)
 		memcpy(job->key_sha256, key.p, SHA256_LEN);
+	job->has_key_item_sha256 = key_item.len == SHA256_LEN;
+	if (job->has_key_item_sha256)
+		memcpy(job->key_item_sha256, key_item.p, SHA256_LEN);
 	if (serial.len == PKI_SERIAL_LEN)
 		memcpy(job->cert_serial, serial.p, PKI_SERIAL_LEN);
 	if (load_buf(&job->csr, db_column_blob(row, 9), err) < 0 ||
@@ -272,6 +279,11 @@ static struct db_value key_of(const struct job *job)
 	return db_blob(job->has_key_sha256 ? BYTES_ARRAY(job->key_sha256) : BYTES_NONE);
 }
 
+static struct db_value key_item_of(const struct job *job)
+{
+	return db_blob(job->has_key_item_sha256 ? BYTES_ARRAY(job->key_item_sha256) : BYTES_NONE);
+}
+
 static struct db_value operator_of(const char *id)
 {
 	return db_text(id[0] != '\0' ? id : NULL);
@@ -281,14 +293,15 @@ static int insert_job(struct job *job, const char *step, struct db_tx *tx, struc
 {
 	if (db_run(tx,
 		   "INSERT INTO job(serial, hwid, model, registration_id, key_sha256, profile, attest,"
-		   " pipeline, version, slot, state, step, intended, started_ms, csr, leaf, operator)"
-		   " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,'open',?11,?12,?13,?14,?15,?16)",
+		   " pipeline, version, slot, state, step, intended, started_ms, csr, leaf, operator,"
+		   " key_item_sha256)"
+		   " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,'open',?11,?12,?13,?14,?15,?16,?17)",
 		   DB_VALUES(db_text(job->unit.serial), db_text(job->unit.hwid), db_text(job->unit.model),
 			     registration_id_of(job), key_of(job), db_text(job->profile->name),
 			     db_text(attest_name(job->profile->attest)), db_text(job->pipeline->name),
 			     db_int(PIPELINE_VERSION), db_text(job->slot->name), db_text(step),
 			     db_int((int64_t)job->next), db_int(clock_wall_ms()), blob_of(&job->csr),
-			     blob_of(&job->leaf), operator_of(job->intended_by)),
+			     blob_of(&job->leaf), operator_of(job->intended_by), key_item_of(job)),
 		   err) < 0)
 		return -1;
 	job->id = db_last_id(tx);
@@ -322,11 +335,11 @@ static int update_progress(const struct job *job, const char *step, struct db_tx
 {
 	if (db_run(tx,
 		   "UPDATE job SET slot = ?1, step = ?2, intended = max(intended, ?3), csr = ?4, leaf = ?5,"
-		   " operator = ?7, state = 'open', class = NULL, cause = NULL"
+		   " operator = ?7, key_item_sha256 = ?8, state = 'open', class = NULL, cause = NULL"
 		   " WHERE id = ?6 AND state <> 'released'",
 		   DB_VALUES(db_text(job->slot->name), db_text(step), db_int((int64_t)job->next),
 			     blob_of(&job->csr), blob_of(&job->leaf), db_int(job->id),
-			     operator_of(job->intended_by)),
+			     operator_of(job->intended_by), key_item_of(job)),
 		   err) < 0)
 		return -1;
 	return check_not_released(job, tx, err);
@@ -403,7 +416,8 @@ int journal_pass(struct job *job, struct db_tx *tx, struct err *err)
 {
 	if (db_run(tx,
 		   "UPDATE job SET state = 'passed', step = 'record', finished_ms = ?2, class = NULL,"
-		   " cause = NULL, operator = ?3 WHERE id = ?1 AND state <> 'released'",
+		   " cause = NULL, key_item_sha256 = NULL, operator = ?3 WHERE id = ?1 AND state <> "
+		   "'released'",
 		   DB_VALUES(db_int(job->id), db_int(clock_wall_ms()), db_text(job_operator(job))),
 		   err) < 0 ||
 	    check_not_released(job, tx, err) < 0)

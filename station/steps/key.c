@@ -40,6 +40,17 @@ int key_from_device(struct job *job, struct err *err)
 	return remember_csr(job, buf_bytes(&der), err);
 }
 
+/*
+ * A unit that can't prove its key is asked for the key's digest instead, after a crash as well. It belongs
+ * to the CSR and becomes durable with it; before, a crash means a fresh key, and no certificate exists.
+ */
+static void remember_key_item(struct job *job, struct bytes key)
+{
+	job->has_key_item_sha256 = (job->unit.caps & UNIT_CAP_PROVE) == 0;
+	if (job->has_key_item_sha256)
+		sha256(key, job->key_item_sha256);
+}
+
 int key_from_station(struct job *job, struct err *err)
 {
 	SECRET_AUTO key = { NULL, 0 };
@@ -49,14 +60,16 @@ int key_from_station(struct job *job, struct err *err)
 		return err_set(err, ERR_UNIT, 0, "the unit lost the key that its certificate was issued for");
 	if (pki_key_make(job->registration_id, &key, &der, err) < 0)
 		return err_wrap(err, "making a key for the unit");
+	job->has_key_item_sha256 = false; /* the old digest must never stand beside the new CSR */
 	if (remember_csr(job, buf_bytes(&der), err) < 0)
 		return -1;
+	remember_key_item(job, secret_bytes(&key));
 	if (fixture_put(job->fixture, &job->deadline, UNIT_ITEM_KEY, secret_bytes(&key), err) < 0)
 		return err_wrap(err, "injecting the key");
 	return 0;
 }
 
-/* The unit holds the key of the CSR that we remember if it can sign with it. */
+/* Does the unit hold the key of the CSR that we remember? What can't be shown is not done. */
 int probe_key(struct job *job, bool *ret_done, struct err *err)
 {
 	CLEANUP(pki_csr_freep) struct pki_csr *csr = NULL;
@@ -67,7 +80,7 @@ int probe_key(struct job *job, bool *ret_done, struct err *err)
 		return 0;
 	if (pki_csr_parse(buf_bytes(&job->csr), &csr, err) < 0)
 		return err_wrap(err, "reading the CSR that the journal kept");
-	if (prove_signature(job, csr, &no) == 0) {
+	if (check_key(job, csr, &no) == 0) {
 		*ret_done = true;
 		pki_csr_free(job->request);
 		job->request = csr;

@@ -31,6 +31,7 @@ static int append_provisioned(struct job *job, struct db_tx *tx, struct err *err
 		{ "profile", job->profile->name },
 		{ "group", job->profile->enroll == ENROLL_GROUP ? job->profile->group : NULL },
 		{ "key_sha256", job->has_key_sha256 ? sha : NULL },
+		{ "proof", job->proof },
 		{ "ek_certificate", ek_certificate_word(job) },
 		{ "ek_chain", job->ek.cert.len > 0 ? "not-checked" : NULL },
 		{ "cert_serial", job->leaf.len > 0 ? serial : NULL },

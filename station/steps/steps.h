@@ -45,9 +45,12 @@ MUST_USE int job_open_tpm(struct job *job, struct err *err);
 MUST_USE int job_remember_ek(struct job *job, const struct pki_ek *ek, struct err *err);
 /* Reads back and compares what inject put; *ret_same false if anything differs (inject.c). */
 MUST_USE int bundle_read_back(struct job *job, bool *ret_same, struct err *err);
-/* A fresh nonce, proved by the unit with its private key (verify.c). ERR_UNIT if the proof is wrong. */
-MUST_USE int prove_signature(struct job *job, const struct pki_csr *csr, struct err *err);
+/*
+ * The unit holds the private key of csr: it signs a fresh nonce or, without UNIT_CAP_PROVE, keeps
+ * what the station put (verify.c). ERR_UNIT if it does not.
+ */
+MUST_USE int check_key(struct job *job, const struct pki_csr *csr, struct err *err);
 /* The same with its symmetric key. */
-MUST_USE int prove_mac(struct job *job, struct err *err);
+MUST_USE int check_symkey(struct job *job, struct err *err);
 
 #endif

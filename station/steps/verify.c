@@ -1,6 +1,6 @@
 /*
  * verify. Needs: what inject put; request (x509), symkey (symmetric), tpm and ek (tpm).
- * Gives: the certainty that the unit holds its identity. One that says yes and did nothing fails here.
+ * Gives: the certainty that the unit holds its identity, and proof, the word for how we know. One that says yes and did nothing fails here.
  */
 #include <openssl/crypto.h>
 #include <openssl/rand.h>
@@ -28,7 +28,7 @@ static int ask_proof(struct job *job, uint8_t message[FIXTURE_PROVE_MESSAGE_LEN]
 	return 0;
 }
 
-int prove_signature(struct job *job, const struct pki_csr *csr, struct err *err)
+static int prove_signature(struct job *job, const struct pki_csr *csr, struct err *err)
 {
 	BUF_AUTO(proof, FIXTURE_PROOF_MAX);
 	uint8_t message[FIXTURE_PROVE_MESSAGE_LEN];
@@ -37,10 +37,11 @@ int prove_signature(struct job *job, const struct pki_csr *csr, struct err *err)
 		return -1;
 	if (pki_signature_check(csr, BYTES_ARRAY(message), buf_bytes(&proof), err) < 0)
 		return err_wrap(err, "the unit's proof of its key");
+	job->proof = "signature";
 	return 0;
 }
 
-int prove_mac(struct job *job, struct err *err)
+static int prove_mac(struct job *job, struct err *err)
 {
 	BUF_AUTO(proof, FIXTURE_PROOF_MAX);
 	uint8_t message[FIXTURE_PROVE_MESSAGE_LEN], want[SHA256_LEN];
@@ -51,7 +52,41 @@ int prove_mac(struct job *job, struct err *err)
 	if (proof.len != sizeof(want) || CRYPTO_memcmp(proof.p, want, sizeof(want)) != 0)
 		return err_set(err, ERR_UNIT, 0,
 			       "the unit can't prove its key: it does not hold what it was given");
+	job->proof = "mac";
 	return 0;
+}
+
+/* Where the unit can't prove: its own digest of what it keeps, against what it was given. */
+static int compare_key(struct job *job, enum unit_item item, const uint8_t digest[SHA256_LEN],
+		       struct err *err)
+{
+	bool same = false;
+
+	if (fixture_holds(job->fixture, &job->deadline, item, digest, &same, err) < 0)
+		return err_wrap(err, "comparing the key");
+	if (!same)
+		return err_set(err, ERR_UNIT, 0, "the unit does not hold the key that it was given");
+	job->proof = "file-hash";
+	return 0;
+}
+
+int check_key(struct job *job, const struct pki_csr *csr, struct err *err)
+{
+	if ((job->unit.caps & UNIT_CAP_PROVE) != 0)
+		return prove_signature(job, csr, err);
+	if (!job->has_key_item_sha256)
+		return err_set(err, ERR_UNIT, 0, "the unit can't prove its key, and its digest is not known");
+	return compare_key(job, UNIT_ITEM_KEY, job->key_item_sha256, err);
+}
+
+int check_symkey(struct job *job, struct err *err)
+{
+	uint8_t digest[SHA256_LEN];
+
+	if ((job->unit.caps & UNIT_CAP_PROVE) != 0)
+		return prove_mac(job, err);
+	sha256(secret_bytes(&job->symkey), digest);
+	return compare_key(job, UNIT_ITEM_SYMKEY, digest, err);
 }
 
 static int verify_bundle(struct job *job, struct err *err)
@@ -72,14 +107,14 @@ int verify_x509(struct job *job, struct err *err)
 {
 	if (verify_bundle(job, err) < 0)
 		return -1;
-	return prove_signature(job, job->request, err);
+	return check_key(job, job->request, err);
 }
 
 int verify_symmetric(struct job *job, struct err *err)
 {
 	if (verify_bundle(job, err) < 0)
 		return -1;
-	return prove_mac(job, err);
+	return check_symkey(job, err);
 }
 
 /* What the challenge hides, and what it is hidden with. */
@@ -111,6 +146,7 @@ static int challenge(struct job *job, struct bytes srk_name, struct err *err)
 	if (answer.len != sizeof(hidden.secret) ||
 	    CRYPTO_memcmp(answer.p, hidden.secret, sizeof(hidden.secret)) != 0)
 		return err_set(err, ERR_UNIT, 0, "the TPM does not hold the endorsement key that it showed");
+	job->proof = "tpm";
 	return 0;
 }
 

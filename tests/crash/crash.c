@@ -107,6 +107,26 @@ static void test_meter_power_cut_at_every_event_gets_one_identity(void **state)
 	sweep_model(state, FAKE_METER, true);
 }
 
+static void test_stock_controller_killed_at_every_event_gets_one_identity(void **state)
+{
+	sweep_model(state, FAKE_STOCK_CONTROLLER, false);
+}
+
+static void test_stock_meter_killed_at_every_event_gets_one_identity(void **state)
+{
+	sweep_model(state, FAKE_STOCK_METER, false);
+}
+
+static void test_stock_controller_power_cut_at_every_event_gets_one_identity(void **state)
+{
+	sweep_model(state, FAKE_STOCK_CONTROLLER, true);
+}
+
+static void test_stock_meter_power_cut_at_every_event_gets_one_identity(void **state)
+{
+	sweep_model(state, FAKE_STOCK_METER, true);
+}
+
 /* From a blank TPM only the unit's effects are tried, since each run makes RSA keys. */
 static void test_gateway_killed_at_every_effect_gets_one_identity(void **state)
 {
@@ -176,6 +196,11 @@ static void test_controllers_killed_again_and_again_get_one_identity(void **stat
 	die_in_rounds(state, FAKE_CONTROLLER);
 }
 
+static void test_stock_controllers_killed_again_and_again_get_one_identity(void **state)
+{
+	die_in_rounds(state, FAKE_STOCK_CONTROLLER);
+}
+
 static void test_meters_killed_again_and_again_get_one_identity(void **state)
 {
 	die_in_rounds(state, FAKE_METER);
@@ -203,6 +228,15 @@ int main(int argc, char **argv)
 		cmocka_unit_test_teardown(test_controller_power_cut_at_every_event_gets_one_identity,
 					  teardown),
 		cmocka_unit_test_teardown(test_meter_power_cut_at_every_event_gets_one_identity, teardown),
+		cmocka_unit_test_teardown(test_stock_controller_killed_at_every_event_gets_one_identity,
+					  teardown),
+		cmocka_unit_test_teardown(test_stock_meter_killed_at_every_event_gets_one_identity, teardown),
+		cmocka_unit_test_teardown(test_stock_controller_power_cut_at_every_event_gets_one_identity,
+					  teardown),
+		cmocka_unit_test_teardown(test_stock_meter_power_cut_at_every_event_gets_one_identity,
+					  teardown),
+		cmocka_unit_test_teardown(test_stock_controllers_killed_again_and_again_get_one_identity,
+					  teardown),
 		cmocka_unit_test_teardown(test_gateway_killed_at_every_effect_gets_one_identity, teardown),
 		cmocka_unit_test_teardown(test_gateway_killed_at_every_write_gets_one_identity, teardown),
 		cmocka_unit_test_teardown(test_sensors_killed_again_and_again_get_one_identity, teardown),

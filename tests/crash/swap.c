@@ -95,6 +95,16 @@ static void test_controller_swapped_silently_never_passes(void **state)
 	sweep(state, FAKE_CONTROLLER, SWAP_SILENT);
 }
 
+static void test_stock_controller_swapped_at_any_effect_never_passes(void **state)
+{
+	sweep(state, FAKE_STOCK_CONTROLLER, SWAP_NOTICED);
+}
+
+static void test_stock_controller_swapped_silently_never_passes(void **state)
+{
+	sweep(state, FAKE_STOCK_CONTROLLER, SWAP_SILENT);
+}
+
 static void test_meter_swapped_at_any_effect_never_passes(void **state)
 {
 	sweep(state, FAKE_METER, SWAP_NOTICED);
@@ -112,6 +122,8 @@ int main(void)
 		cmocka_unit_test_teardown(test_sensor_swapped_silently_never_passes, teardown),
 		cmocka_unit_test_teardown(test_controller_swapped_at_any_effect_never_passes, teardown),
 		cmocka_unit_test_teardown(test_controller_swapped_silently_never_passes, teardown),
+		cmocka_unit_test_teardown(test_stock_controller_swapped_at_any_effect_never_passes, teardown),
+		cmocka_unit_test_teardown(test_stock_controller_swapped_silently_never_passes, teardown),
 		cmocka_unit_test_teardown(test_meter_swapped_at_any_effect_never_passes, teardown),
 		cmocka_unit_test_teardown(test_meter_swapped_silently_never_passes, teardown),
 	};

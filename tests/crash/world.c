@@ -20,6 +20,7 @@
 #include "tests/fakes/vfs.h"
 
 #define CHILD_FAILED 20
+#define PROFILES     "gateway sensor controller meter stock-controller stock-meter"
 
 static const char ini[] =
 	"[station]\nid = crash\n\n"
@@ -34,8 +35,12 @@ static const char ini[] =
 	"enroll = group\ngroup = controllers\n\n"
 	"[profile \"meter\"]\nmodel = meter\nattest = symmetric\nenroll = group\ngroup = meters\n"
 	"group-key = pkcs11:object=meters\n\n"
-	"[slot \"1\"]\nprofile = gateway sensor controller meter\ndriver = smp\nlink = tcp:127.0.0.1:1\n\n"
-	"[slot \"2\"]\nprofile = gateway sensor controller meter\ndriver = smp\nlink = tcp:127.0.0.1:2\n";
+	"[profile \"stock-controller\"]\nmodel = stock-controller\nattest = x509\nkey = station\n"
+	"validity-days = 3650\nenroll = group\ngroup = controllers\n\n"
+	"[profile \"stock-meter\"]\nmodel = stock-meter\nattest = symmetric\nenroll = group\ngroup = meters\n"
+	"group-key = pkcs11:object=meters\n\n"
+	"[slot \"1\"]\nprofile = " PROFILES "\ndriver = smp\nlink = tcp:127.0.0.1:1\n\n"
+	"[slot \"2\"]\nprofile = " PROFILES "\ndriver = smp\nlink = tcp:127.0.0.1:2\n";
 
 static int complain(const struct err *err)
 {

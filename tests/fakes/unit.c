@@ -17,6 +17,7 @@
 struct fake_unit {
 	struct identity id;
 	struct flash flash;
+	bool stock; /* stock firmware: files as they were put, in place, and no proof */
 	char tpm_socket[EMULATOR_PATH_MAX];
 	int tpm_fd; /* -1 until the first command */
 	bool pulled;
@@ -55,7 +56,8 @@ static void unit_close(void *impl)
 static int unit_identify(void *impl, const struct deadline *dl, struct unit_info *ret_info, struct err *err)
 {
 	const struct fake_unit *unit = impl;
-	struct unit_info info = { .caps = unit->id.kind->caps | UNIT_CAP_PROVE };
+	const unsigned proves = unit->stock ? 0u : (unsigned)UNIT_CAP_PROVE;
+	struct unit_info info = { .caps = unit->id.kind->caps | proves };
 
 	(void)dl;
 	if (answers(unit, err) < 0)
@@ -92,6 +94,35 @@ static int unit_make_key(void *impl, const struct deadline *dl, const char *cn, 
 	return key_csr(buf_bytes(&pem), cn, ret_csr, err);
 }
 
+/* In place: who is killed in between leaves half a file. */
+static int stock_put(const struct fake_unit *unit, enum unit_item item, struct bytes data, struct err *err)
+{
+	const char *file = item_file(item);
+
+	if (flash_write(&unit->flash, file, bytes_of(data.p, data.len / 2), err) < 0)
+		return -1;
+	effect(unit);
+	if (answers(unit, err) < 0)
+		return -1;
+	return flash_write(&unit->flash, file, data, err);
+}
+
+static int unit_holds(void *impl, const struct deadline *dl, enum unit_item item,
+		      const uint8_t digest[SHA256_LEN], bool *ret_same, struct err *err)
+{
+	const struct fake_unit *unit = impl;
+	BUF_AUTO(content, FIXTURE_ITEM_MAX);
+	uint8_t have[SHA256_LEN];
+	bool found = false;
+
+	(void)dl;
+	if (answers(unit, err) < 0 || flash_read(&unit->flash, item_file(item), &content, &found, err) < 0)
+		return -1;
+	sha256(buf_bytes(&content), have);
+	*ret_same = found && bytes_equal(BYTES_ARRAY(have), bytes_of(digest, SHA256_LEN));
+	return 0;
+}
+
 static int unit_put(void *impl, const struct deadline *dl, enum unit_item item, struct bytes data,
 		    struct err *err)
 {
@@ -99,7 +130,8 @@ static int unit_put(void *impl, const struct deadline *dl, enum unit_item item, 
 
 	(void)dl;
 	effect(unit);
-	if (answers(unit, err) < 0 || item_write(&unit->flash, item, data, err) < 0)
+	if (answers(unit, err) < 0 ||
+	    (unit->stock ? stock_put(unit, item, data, err) : item_write(&unit->flash, item, data, err)) < 0)
 		return -1;
 	effect(unit);
 	return answers(unit, err);
@@ -141,6 +173,8 @@ static int unit_prove(void *impl, const struct deadline *dl, struct bytes nonce,
 	bool found = false;
 
 	(void)dl;
+	if (unit->stock)
+		return err_set(err, ERR_UNIT, 0, "stock firmware proves nothing");
 	if (answers(unit, err) < 0)
 		return -1;
 	fixture_prove_message(nonce.p, message);
@@ -242,11 +276,15 @@ static const struct fixture_ops fixture_fake = {
 	.get = unit_get,
 	.prove = unit_prove,
 	.tpm = unit_tpm,
+	.holds = unit_holds,
 };
 
 static int describe(const struct fake_unit_conf *conf, struct fake_unit *unit, struct err *err)
 {
-	unit->id.kind = kind_find(conf->model);
+	size_t prefix = strlen(FAKE_STOCK);
+
+	unit->stock = strncmp(conf->model, FAKE_STOCK, prefix) == 0;
+	unit->id.kind = kind_find(conf->model + (unit->stock ? prefix : 0));
 	flash_close(&unit->flash);
 	if (unit->id.kind == NULL ||
 	    str_format(unit->id.model, sizeof(unit->id.model), "%s", conf->model) < 0 ||
@@ -265,7 +303,7 @@ void fake_unit_pull(struct fake_unit *unit)
 
 int fake_unit_swap(struct fake_unit *unit, const char *dir, const char *serial, struct err *err)
 {
-	const struct fake_unit_conf conf = { dir, unit->id.kind->name, serial, NULL, NULL };
+	const struct fake_unit_conf conf = { dir, unit->id.model, serial, NULL, NULL };
 
 	return describe(&conf, unit, err);
 }

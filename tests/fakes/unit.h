@@ -14,6 +14,10 @@
 #define FAKE_CONTROLLER "controller" /* is given a key by the station   */
 #define FAKE_METER      "meter"      /* keeps a symmetric key           */
 #define FAKE_GATEWAY    "gateway"    /* has a TPM at DIR/tpm/socket     */
+/* The same with stock firmware: it can't prove its key, and a put that is cut off leaves half a file. */
+#define FAKE_STOCK            "stock-"
+#define FAKE_STOCK_CONTROLLER FAKE_STOCK FAKE_CONTROLLER
+#define FAKE_STOCK_METER      FAKE_STOCK FAKE_METER
 
 /* Called in the thread that speaks to the unit: before an effect, and when it is durable. It may _exit. */
 typedef void fake_unit_event_fn(void *arg);
