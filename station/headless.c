@@ -52,8 +52,11 @@ static bool is_ours(int fd)
 	return front < 0 || front == getpgrp();
 }
 
+/* Changing the terminal from the background would stop the line as well; the shell has its own settings there. */
 static void restore_echo(struct headless *h)
 {
+	if (!is_ours(STDIN_FILENO))
+		return;
 	if (h->echo_off)
 		(void)tcsetattr(STDIN_FILENO, TCSADRAIN, &h->before);
 	h->echo_off = false;
@@ -63,7 +66,7 @@ static void stop_echo(struct headless *h)
 {
 	struct termios quiet;
 
-	if (h->echo_off || h->fd < 0 || tcgetattr(h->fd, &h->before) < 0)
+	if (h->echo_off || h->fd < 0 || !is_ours(h->fd) || tcgetattr(h->fd, &h->before) < 0)
 		return;
 	quiet = h->before;
 	quiet.c_lflag &= ~(tcflag_t)ECHO;
@@ -72,21 +75,20 @@ static void stop_echo(struct headless *h)
 
 static void show_dialog(struct headless *h)
 {
-	struct desk_dialog now;
+	const struct desk_dialog was = h->shown;
 
-	desk_get_dialog(h->desk, &now);
-	if (now.asks == h->shown.asks && now.verdict == h->shown.verdict &&
-	    now.tries_left == h->shown.tries_left && strcmp(now.operator_id, h->shown.operator_id) == 0)
-		return;
-	if (h->shown.asks == DESK_ASKS_PIN && now.asks == DESK_ASKS_NOTHING)
+	desk_get_dialog(h->desk, &h->shown);
+	if (was.asks == DESK_ASKS_PIN && h->shown.asks == DESK_ASKS_NOTHING)
 		h->pin_is_late = true;
-	h->shown = now;
-	if (now.asks == DESK_ASKS_PIN) {
+	/* Each time: whoever comes back from the background makes up for it. */
+	if (h->shown.asks == DESK_ASKS_PIN || h->pin_is_late)
 		stop_echo(h);
-		report_dialog(h->options->json, &now);
-	} else if (!h->pin_is_late) {
+	else
 		restore_echo(h);
-	}
+	if (h->shown.asks == DESK_ASKS_PIN &&
+	    (was.asks != DESK_ASKS_PIN || was.verdict != h->shown.verdict ||
+	     was.tries_left != h->shown.tries_left || strcmp(was.operator_id, h->shown.operator_id) != 0))
+		report_dialog(h->options->json, &h->shown);
 }
 
 static int answer_pin(struct headless *h, struct bytes text, struct err *err)

@@ -148,3 +148,25 @@ scan 4711
 shows 'scan     malformed'
 grep -qaF 4711 "$work/typed" && fail "the terminal shows a PIN"
 stop "$typing_pid"
+
+# Put into the background while a PIN is asked for, it leaves the terminal to the shell, and ends when it is told to.
+: >"$work/typed"
+cat >"$work/shell" <<EOF
+set -m
+bash -c 'echo \$\$ >"$work/behind.pid"; exec "$station" run --headless --dir "$dir"'
+bg
+sleep 100
+EOF
+script -qfc "bash '$work/shell'" "$work/typed" <"$work/scanner" >"$out" 2>"$errs" 8>&- 9>&- &
+typing_pid=$!
+pids+=("$typing_pid")
+shows HSM
+behind=$(cat "$work/behind.pid")
+pids+=("$behind")
+scan B:badge-boss
+shows 'PIN      of boss'
+kill -TSTP "$behind"
+wait_for 30 eval '[ "$(cut -d " " -f 3 "/proc/$behind/stat")" != T ]' || fail "the line does not go on in the background"
+kill -TERM "$behind"
+wait_for 30 eval '! kill -0 "$behind" 2>/dev/null' || fail "the line does not end in the background"
+stop "$typing_pid"
