@@ -285,7 +285,7 @@ int line_start(struct line *line, struct err *err)
 	if (line_service_open(line, &service, err) < 0 ||
 	    enroll_sender_start(service, st->db, on_sender, st, &st->sender, err) < 0)
 		return err_wrap(err, "sender");
-	if (pulse_start(st, &line->pulse, err) < 0)
+	if (pulse_start(st, &line->pulse, err) < 0 || plug_start(st->conf, &st->plug, err) < 0)
 		return -1;
 	for (size_t i = 0; i < st->conf->slots_n; i++) {
 		if (worker_start(st, &st->conf->slots[i], &line->workers[i], err) < 0)
@@ -301,9 +301,12 @@ void line_stop(struct line *line)
 	/* Who waits for room in the mailbox would never end. */
 	if (line->st.events != NULL)
 		mailbox_close(line->st.events);
+	plug_release(line->st.plug);
 	for (size_t i = 0; i < line->workers_n; i++)
 		worker_join(line->workers[i]);
 	line->workers_n = 0;
+	plug_stop(line->st.plug);
+	line->st.plug = NULL;
 	pulse_stop(line->pulse);
 	line->pulse = NULL;
 	if (line->st.sender != NULL)

@@ -4,6 +4,7 @@
  *   main.c        this table           options.c   the command line
  *   conf.c        station.ini          directory.c, make.c   the station directory
  *   line.c        a running line       worker.c    a slot: wait for a unit, serve it, retry
+ *   plug.c        what is plugged in and out wakes the workers           contact.c   contacts that bounce
  *   job.c         THE PRODUCT: the pipelines and the loop that runs them
  *   journal.c     what is durable      steps/      what each step does
  *   provision.c   retries, failures    seats.c     who sits where      tools.c   a worker's keys
@@ -54,6 +55,9 @@ static const struct command commands[] = {
 	{ "clock", "[accept] [--dir DIR] [--json]",
 	  "whether the clock fits the log; two officers accept it (they are asked: badge or ID, PIN)", "dj",
 	  1, command_clock },
+	{ "fixture", "list | probe SLOT | wizard SLOT [--dir DIR] [--json]",
+	  "what is plugged in where; what is wrong at a slot; which place a slot is", "dj", 2,
+	  command_fixture },
 };
 
 static void print_help(FILE *to)

@@ -16,6 +16,7 @@
 #include "station/conf.h"
 #include "station/desk.h"
 #include "station/events.h"
+#include "station/plug.h"
 #include "station/seats.h"
 
 struct station {
@@ -28,6 +29,7 @@ struct station {
 	struct seats *seats;          /* locks itself                            */
 	struct desk *desk;            /* locks itself; NULL: every unit may start */
 	struct enroll_sender *sender; /* locks itself; NULL when nobody sends    */
+	struct plug *plug;            /* locks itself; NULL: workers sleep, and wake by themselves */
 	_Atomic bool stop;            /* set once, by anybody; read at each step */
 };
 

@@ -10,14 +10,18 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "station/contact.h"
 #include "station/journal.h"
 #include "station/provision.h"
 
-#define POLL_MS     100
+#define BUSY_MS     100  /* somebody is there and not done: waits for a person, or says nothing any more */
+#define IDLE_MS     1000 /* nothing to do; what is plugged in or out wakes us before */
 #define IDENTIFY_MS 1500
 #define NOISY_MAX   5u    /* some eight seconds: longer than a board that boots talks to its console */
 #define SILENT_MAX  2u    /* one lost answer does not free a slot */
 #define REFUSE_MS   10000 /* a slot that flaps must not fill the log */
+#define BOUNCE_MS   50
+#define CLOSED_MIN  2u
 
 struct worker {
 	struct station *st;
@@ -29,7 +33,10 @@ struct worker {
 	unsigned noisy;               /* looks in a row that found somebody who does not speak our protocol */
 	unsigned silent;              /* looks in a row that found nobody */
 	struct deadline refuse_again; /* not before this passed */
-	char port_trouble[200];       /* said once: why the slot's port can't be opened */
+	struct contact contact;
+	int64_t away_ms;        /* since when its port is away; 0: it is not */
+	unsigned closed;        /* looks in a row that found the port there, and closed */
+	char port_trouble[200]; /* said once: why the slot's port can't be opened */
 };
 
 static void post(struct worker *worker, enum event_kind kind, const struct job *job, const struct err *why)
@@ -125,6 +132,7 @@ static void leave(struct worker *worker)
 	if (worker->last.serial[0] == '\0')
 		return;
 	worker->wait = WAIT_NONE;
+	contact_went(&worker->contact, deadline_now_ms());
 	if (worker->st->desk != NULL)
 		desk_left(worker->st->desk, worker->slot);
 	post_about(worker, EVENT_FREE, worker->last.serial);
@@ -193,14 +201,68 @@ static void hear_no_unit(struct worker *worker, const struct err *err)
 		leave(worker);
 }
 
-/* An adapter that is not plugged in is an empty slot; a port that is there and can't be opened is said, once. */
+static bool is_away(const struct err *err)
+{
+	return err->code == ENOENT || err->code == ENODEV;
+}
+
+/* An adapter that is not plugged in is an empty slot, unless its contacts only bounce. */
+static void port_away(struct worker *worker)
+{
+	const int64_t now_ms = deadline_now_ms();
+
+	if (worker->away_ms == 0)
+		worker->away_ms = now_ms;
+	if (now_ms - worker->away_ms >= contact_settle_ms(&worker->contact))
+		leave(worker);
+}
+
+/*
+ * A port that is there and can't be opened is said, once. Not at the first look: its node is made
+ * before the rule that lets us open it is applied.
+ */
 static void port_closed(struct worker *worker, const struct err *err)
 {
-	leave(worker);
-	if (err->code != ENOENT && strcmp(worker->port_trouble, err->what) != 0) {
-		str_clip(worker->port_trouble, sizeof(worker->port_trouble), err->what);
-		post(worker, EVENT_PORT, NULL, err);
+	if (is_away(err)) {
+		port_away(worker);
+		return;
 	}
+	leave(worker);
+	if (++worker->closed < CLOSED_MIN || strcmp(worker->port_trouble, err->what) == 0)
+		return;
+	str_clip(worker->port_trouble, sizeof(worker->port_trouble), err->what);
+	post(worker, EVENT_PORT, NULL, err);
+}
+
+/* Does the unit stay, and stay the same, for as long as contacts bounce? An arrival that does not is nothing. */
+static bool stays(struct worker *worker, struct fixture *fixture, const struct unit_info *unit)
+{
+	const struct deadline settled = deadline_in_ms(contact_settle_ms(&worker->contact));
+	const struct deadline dl = deadline_in_ms(contact_settle_ms(&worker->contact) + IDENTIFY_MS);
+	struct unit_info again;
+	struct err err = { 0 };
+
+	while (!deadline_passed(&settled)) {
+		const struct deadline bounce = deadline_within(&settled, BOUNCE_MS);
+
+		if (atomic_load(&worker->st->stop))
+			return false;
+		deadline_sleep(&bounce, BOUNCE_MS);
+	}
+	return fixture_identify(fixture, &dl, &again, &err) == 0 && strcmp(again.serial, unit->serial) == 0 &&
+	       strcmp(again.hwid, unit->hwid) == 0;
+}
+
+/* Another unit than the last one answers. False if it is gone again. */
+static bool arrive(struct worker *worker, struct fixture *fixture, const struct unit_info *unit)
+{
+	if (contact_settle_ms(&worker->contact) > 0 && !stays(worker, fixture, unit))
+		return false;
+	leave(worker);
+	worker->last = *unit;
+	contact_came(&worker->contact, unit->serial, deadline_now_ms());
+	post_about(worker, EVENT_SEATED, unit->serial);
+	return true;
 }
 
 static void look(struct worker *worker)
@@ -215,6 +277,8 @@ static void look(struct worker *worker)
 		return;
 	}
 	worker->port_trouble[0] = '\0';
+	worker->closed = 0;
+	worker->away_ms = 0;
 	if (fixture_identify(fixture, &dl, &unit, &err) < 0) {
 		if (err.class != ERR_UNIT)
 			hear_no_unit(worker, &err);
@@ -226,12 +290,16 @@ static void look(struct worker *worker)
 	worker->silent = 0;
 	if (is_last(worker, &unit) && worker->wait == WAIT_NONE)
 		return;
-	if (!is_last(worker, &unit)) {
-		leave(worker);
-		worker->last = unit;
-		post_about(worker, EVENT_SEATED, unit.serial);
-	}
-	attend(worker, &fixture, &unit);
+	if (is_last(worker, &unit) || arrive(worker, fixture, &unit))
+		attend(worker, &fixture, &unit);
+}
+
+/* Is the slot as it may stay for hours: empty, or with a unit that is done? */
+static bool is_at_rest(const struct worker *worker)
+{
+	if (worker->wait != WAIT_NONE || worker->noisy > 0)
+		return false;
+	return worker->last.serial[0] == '\0' || (worker->silent == 0 && worker->away_ms == 0);
 }
 
 static void *worker_main(void *arg)
@@ -239,10 +307,8 @@ static void *worker_main(void *arg)
 	struct worker *worker = arg;
 
 	while (!atomic_load(&worker->st->stop)) {
-		const struct deadline pause = deadline_in_ms(POLL_MS);
-
 		look(worker);
-		deadline_sleep(&pause, POLL_MS);
+		(void)plug_wait(worker->st->plug, worker->slot, is_at_rest(worker) ? IDLE_MS : BUSY_MS);
 	}
 	return NULL;
 }
@@ -256,6 +322,7 @@ int worker_start(struct station *st, const struct conf_slot *slot, struct worker
 		return err_set(err, ERR_STATION, 0, "out of memory");
 	worker->st = st;
 	worker->slot = slot;
+	contact_init(&worker->contact, fixture_link_settle_ms(slot->link));
 	if (tools_open(st, &worker->tools, err) < 0) {
 		free(worker);
 		return err_wrap(err, "slot %s", slot->name);

@@ -17,5 +17,6 @@ int command_audit(const struct options *options);
 int command_hsm(const struct options *options);
 int command_operator(const struct options *options);
 int command_clock(const struct options *options);
+int command_fixture(const struct options *options);
 
 #endif
