@@ -4,6 +4,8 @@
  */
 #include "station/view.h"
 
+#include "station/cause.h"
+
 void view_init(struct view *view, const struct conf *conf, bool login_required)
 {
 	*view = (struct view){ .tiles_n = conf->slots_n, .login_required = login_required };
@@ -59,7 +61,7 @@ static void conclude(struct tile *tile, enum tile_state state, const struct even
 	tile->class = e->class;
 	str_clip(tile->serial, sizeof(tile->serial), e->serial);
 	str_clip(tile->registration_id, sizeof(tile->registration_id), e->registration_id);
-	str_clip(tile->text, sizeof(tile->text), e->text);
+	str_clip(tile->text, sizeof(tile->text), cause_without_place(e->text));
 	if (e->step[0] != '\0')
 		str_clip(tile->step, sizeof(tile->step), e->step);
 }

@@ -11,6 +11,7 @@
 
 #include "audit/audit.h"
 #include "base/deadline.h"
+#include "station/cause.h"
 
 DEFINE_CLEANUP(json_freep, json_t, json_decref)
 
@@ -82,7 +83,7 @@ static void describe(json_t *object, struct entry *entry)
 	json_t *value;
 
 	if (cause != NULL) {
-		str_clip(entry->text, sizeof(entry->text), cause);
+		str_clip(entry->text, sizeof(entry->text), cause_without_place(cause));
 		return;
 	}
 	json_object_foreach(object, name, value)

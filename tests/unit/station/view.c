@@ -7,6 +7,8 @@
 
 #include <cmocka.h>
 
+#include "station/cause.h"
+
 /* Too large for a test's stack; made anew before each. */
 static struct view *two_slots(void **state)
 {
@@ -96,6 +98,23 @@ static void test_a_failure_flashes_counts_and_keeps_its_step(void **state)
 	assert_int_equal(view->fails, 1);
 }
 
+static void test_a_cause_stands_without_its_place(void **state)
+{
+	struct view *view = two_slots(state);
+	struct event event = event_of(EVENT_FAIL, "1", "sensor-1");
+
+	str_clip(event.text, sizeof(event.text), "unit sensor-1, step verify: the proof is wrong");
+	view_apply(view, &event, 1);
+	assert_string_equal(view->tiles[0].text, "the proof is wrong");
+	assert_string_equal(cause_without_place("unit sensor-1, step verify: "),
+			    "unit sensor-1, step verify: ");
+	assert_string_equal(cause_without_place("unit sensor-1 was taken out"),
+			    "unit sensor-1 was taken out");
+	assert_string_equal(cause_without_place("unit a, step b: step c: d"), "step c: d");
+	assert_string_equal(cause_without_place("unit 00:11:22, step issue: no"), "no");
+	assert_string_equal(cause_without_place(""), "");
+}
+
 static void test_a_port_in_trouble_is_shown_and_a_unit_ends_it(void **state)
 {
 	struct view *view = two_slots(state);
@@ -183,6 +202,7 @@ int main(void)
 		cmocka_unit_test(test_a_result_stays_until_the_next_unit_is_seated),
 		cmocka_unit_test(test_a_unit_that_leaves_unfinished_leaves_an_empty_tile),
 		cmocka_unit_test(test_a_failure_flashes_counts_and_keeps_its_step),
+		cmocka_unit_test(test_a_cause_stands_without_its_place),
 		cmocka_unit_test(test_a_port_in_trouble_is_shown_and_a_unit_ends_it),
 		cmocka_unit_test(test_the_shift_counts_from_the_hand_over),
 		cmocka_unit_test(test_the_footer_follows_service_token_and_queue),
