@@ -65,7 +65,9 @@ int attach_accept(int listen_fd, int *ret_fd, struct err *err)
 	int fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 	*ret_fd = -1;
-	if (fd < 0 && (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED))
+	/* Too many open files is the client's bad luck, not the line's. */
+	if (fd < 0 && (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED || errno == EMFILE ||
+		       errno == ENFILE))
 		return 0;
 	if (fd < 0)
 		return err_set(err, ERR_STATION, errno, "%s: %s", ATTACH_SOCKET_NAME, strerror(errno));
@@ -77,20 +79,20 @@ int attach_accept(int listen_fd, int *ret_fd, struct err *err)
 	return 0;
 }
 
-/* The two descriptors of a hello; whatever else came along is closed. */
+/* The two descriptors of a hello; any other number of them is closed. */
 static bool take_descriptors(struct msghdr *message, int fds[2])
 {
-	bool taken = false;
+	struct cmsghdr *c = CMSG_FIRSTHDR(message); /* there is room for one, with two descriptors at most */
+	size_t n;
 
-	for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c != NULL; c = CMSG_NXTHDR(message, c)) {
-		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
-			continue;
-		if (!taken && c->cmsg_len == CMSG_LEN(2 * sizeof(int))) {
-			memcpy(fds, CMSG_DATA(c), 2 * sizeof(int));
-			taken = true;
-		}
-	}
-	return taken;
+	if (c == NULL || c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+		return false;
+	n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+	base_assert(n <= 2);
+	memcpy(fds, CMSG_DATA(c), n * sizeof(int));
+	if (n == 1)
+		(void)close(fds[0]);
+	return n == 2;
 }
 
 static enum attach_news hello(const struct attach_message *m, const int fds[2],

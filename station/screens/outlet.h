@@ -15,7 +15,7 @@ struct outlet;
 MUST_USE int outlet_open(int terminal_fd, struct outlet **ret_outlet, struct err *err);
 /* What was written goes out first, for half a second at most. */
 void outlet_close(struct outlet *outlet);
-/* Where to write; never blocks for longer than a picture of 1 MiB would. The outlet's. */
+/* Where to write; blocks only when a picture is larger than the pipe: 1 MiB where the kernel grants it, else 64 KiB. */
 int outlet_fd(const struct outlet *outlet);
 /* What was written before has not all gone out yet. */
 bool outlet_busy(const struct outlet *outlet);

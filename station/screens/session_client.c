@@ -86,7 +86,8 @@ static int take_terminal(struct session *session, const struct attach_hello *hel
 	char text[sizeof(trouble.what) + 16] = "";
 
 	session_end_screens(session);
-	if (terminal_open(&hello->terminal, &session->terminal, &trouble) < 0) {
+	if (terminal_open(&hello->terminal, &session->terminal, &trouble) < 0 ||
+	    watch(session, terminal_fd(session->terminal), &trouble) < 0) {
 		if (str_format(text, sizeof(text), "station: %s\n", trouble.what) < 0)
 			return err_set(err, ERR_BUG, 0, "a message does not fit");
 		session_drop_client(session, EXIT_CONFIG, text);
@@ -94,7 +95,7 @@ static int take_terminal(struct session *session, const struct attach_hello *hel
 	}
 	desk_set_attended(session->st->desk, true);
 	session->dirty = true;
-	return watch(session, terminal_fd(session->terminal), err);
+	return 0;
 }
 
 static int hear_client(struct session *session, struct err *err)

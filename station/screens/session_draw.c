@@ -7,6 +7,12 @@
 #define SECOND_MS 1000
 #define DAY_MS    INT64_C(86400000)
 
+/* Noon, since a day of 23 or 25 hours would move its midnight to another day. */
+static int64_t noon_of_day(int days_back)
+{
+	return clock_local_midnight_ms(clock_wall_ms()) + DAY_MS / 2 - days_back * DAY_MS;
+}
+
 static int load(struct session *session, struct err *err)
 {
 	struct ui *ui = &session->ui;
@@ -26,8 +32,7 @@ static int load(struct session *session, struct err *err)
 		line_get_hsm_page(session->conf.line, &ui->page_hsm);
 		return 0;
 	case SCREEN_REPORT:
-		return page_report_load(st->db, clock_wall_ms() - ui->report_days_back * DAY_MS,
-					&ui->page_report, err);
+		return page_report_load(st->db, noon_of_day(ui->report_days_back), &ui->page_report, err);
 	case SCREEN_COUNT:
 		break;
 	}

@@ -5,6 +5,8 @@
  */
 #include "station/screens/session_internal.h"
 
+#include <openssl/crypto.h>
+
 #include "station/exit.h"
 
 #define KEYS_MAX 16 /* in one turn: each may note events, for which the mailbox keeps few places */
@@ -33,8 +35,8 @@ static int pin_key(struct session *session, uint32_t key, struct err *err)
 	unsigned *n = &session->ui.pin_typed;
 
 	session->dirty = true;
-	if (key == INPUT_ENTER)
-		return enter_pin(session, err);
+	if (key == INPUT_ENTER) /* without a digit it is no try */
+		return *n > 0 ? enter_pin(session, err) : 0;
 	if (key == INPUT_ESCAPE) {
 		session_forget_pin(session);
 		desk_cancel_login(session->st->desk);
@@ -161,10 +163,21 @@ static int use(struct session *session, const struct input_event *event, struct 
 	case INPUT_SCAN:
 		return use_scan(session, event->text, err);
 	case INPUT_REFUSED:
+		if (asks_pin(session))
+			session_forget_pin(session); /* part of it may have been in the burst */
 		desk_refuse_scan(session->st->desk);
 		return 0;
 	}
 	return 0;
+}
+
+/* What was typed may be a badge or a PIN: nothing of it stays. */
+static int use_up(struct session *session, struct input_event *event, struct err *err)
+{
+	int ret = use(session, event, err);
+
+	OPENSSL_cleanse(event, sizeof(*event));
+	return ret;
 }
 
 static bool next_key(struct session *session, uint32_t *ret_key)
@@ -198,7 +211,7 @@ static int read_keys(struct session *session, int64_t *ret_silent_ms, struct err
 		session->dirty = true;
 		desk_touch(session->st->desk);
 		input_feed(&session->input, key, session->touched_ms, &event);
-		if (use(session, &event, err) < 0)
+		if (use_up(session, &event, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -217,5 +230,5 @@ int session_keys(struct session *session, struct err *err)
 	if (read_keys(session, &silent_ms, err) < 0)
 		return -1;
 	input_tick(&session->input, silent_ms, &event);
-	return use(session, &event, err);
+	return use_up(session, &event, err);
 }

@@ -217,6 +217,52 @@ static void test_a_packet_that_does_not_fit_is_refused(void **state)
 	assert_refused(large, sizeof(large));
 }
 
+static size_t open_descriptors(void)
+{
+	size_t n = 0;
+
+	for (int fd = 0; fd < 256; fd++)
+		n += fcntl(fd, F_GETFD) >= 0 ? 1 : 0;
+	return n;
+}
+
+/* A hello with one descriptor instead of two. */
+static void send_half_a_hello(int fd)
+{
+	struct attach_message m = { .version = ATTACH_VERSION, .kind = ATTACH_KIND_HELLO };
+	union {
+		struct cmsghdr align;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control = { 0 };
+	struct iovec part = { &m, sizeof(m) };
+	struct msghdr message = {
+		.msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)
+	};
+	struct cmsghdr *c = CMSG_FIRSTHDR(&message);
+
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(c), &(int){ STDIN_FILENO }, sizeof(int));
+	assert_true(sendmsg(fd, &message, 0) > 0);
+}
+
+static void test_half_a_hello_leaves_no_descriptor_behind(void **state)
+{
+	struct attach_hello hello;
+	size_t before;
+	int fds[2];
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds), 0);
+	before = open_descriptors();
+	send_half_a_hello(fds[1]);
+	assert_int_equal(attach_read(fds[0], &hello), ATTACH_GONE);
+	assert_int_equal(open_descriptors(), before);
+	(void)close(fds[0]);
+	(void)close(fds[1]);
+}
+
 static void test_a_station_is_found_by_its_folder_only_while_it_listens(void **state)
 {
 	char dir[] = "/tmp/station-attach-XXXXXX", path[64];
@@ -259,6 +305,7 @@ int main(void)
 		cmocka_unit_test(test_a_terminal_that_hangs_up_ends_its_client_only),
 		cmocka_unit_test(test_a_server_that_dies_leaves_a_usable_terminal),
 		cmocka_unit_test(test_a_packet_that_does_not_fit_is_refused),
+		cmocka_unit_test(test_half_a_hello_leaves_no_descriptor_behind),
 		cmocka_unit_test(test_a_station_is_found_by_its_folder_only_while_it_listens),
 	};
 
