@@ -118,13 +118,33 @@ static int check_barcode(struct conf_parser *p, struct conf_slot *slot)
 	return 0;
 }
 
+/* What a driver's units can never do is no unit's fault: it is said before the first one is seated. */
+static int check_abilities(struct conf_parser *p, const struct conf_profile *profile, unsigned caps)
+{
+	if (profile->attest == ATTEST_TPM && (caps & UNIT_CAP_TPM) == 0)
+		return conf_fail(p, "this driver reaches no TPM, which attest = tpm needs in profile",
+				 profile->name);
+	if (profile->attest == ATTEST_X509 && profile->key == KEY_FROM_DEVICE && (caps & UNIT_CAP_KEY) == 0)
+		return conf_fail(p, "units of this driver make no key; key = station is needed in profile",
+				 profile->name);
+	if (profile->attest == ATTEST_SYMMETRIC && (caps & UNIT_CAP_SYMKEY) == 0)
+		return conf_fail(p, "units of this driver keep no symmetric key, as needed in profile",
+				 profile->name);
+	return 0;
+}
+
 static int check_driver(struct conf_parser *p, const struct conf_slot *slot)
 {
 	const struct fixture_settings settings = conf_slot_settings(slot);
 	const struct fixture_conf fixture = { slot->driver, slot->link, &settings };
 	struct err why = { 0 };
 
-	return fixture_conf_check(&fixture, &why) < 0 ? conf_fail(p, why.what, NULL) : 0;
+	if (fixture_conf_check(&fixture, &why) < 0)
+		return conf_fail(p, why.what, NULL);
+	for (size_t i = 0; i < slot->profiles_n; i++)
+		if (check_abilities(p, slot->profiles[i], fixture_conf_caps(&fixture)) < 0)
+			return -1;
+	return 0;
 }
 
 static int check_slot(struct conf_parser *p, struct conf_slot *slot)

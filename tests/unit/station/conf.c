@@ -225,6 +225,23 @@ static void test_conf_over_long_line_refused(void **state)
 	assert_refused(text, "station.ini:2:", "too long");
 }
 
+static void test_conf_profile_beyond_the_drivers_units_refused(void **state)
+{
+#define STOCK "[slot \"1\"]\nprofile = p\ndriver = smp-stock\nlink = serial:/dev/ttyUSB0\n"
+#define FROM  "serial-from = settings:id\n"
+	struct err err;
+	CLEANUP(conf_freep)
+	struct conf *conf = parse(HEAD "[profile \"p\"]\nattest = x509\nkey = station\n" FROM STOCK, &err);
+
+	(void)state;
+	assert_non_null(conf);
+	assert_refused(HEAD "[profile \"p\"]\nattest = x509\nkey = device\n" FROM STOCK, "station.ini:18",
+		       "key = station is needed");
+	assert_refused(HEAD "[profile \"p\"]\nattest = tpm\n" FROM STOCK, "station.ini:17", "reaches no TPM");
+	assert_refused(HEAD "[profile \"p\"]\nattest = x509\nkey = station\n" STOCK, "station.ini:17",
+		       "needs serial-from");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -240,6 +257,7 @@ int main(void)
 		cmocka_unit_test(test_conf_secret_in_uri_refused),
 		cmocka_unit_test(test_conf_bad_values_refused),
 		cmocka_unit_test(test_conf_over_long_line_refused),
+		cmocka_unit_test(test_conf_profile_beyond_the_drivers_units_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
