@@ -193,7 +193,9 @@ static void ask_again(struct desk *desk, const struct person *person)
 int desk_answer_pin(struct desk *desk, const struct secret *pin, struct err *err)
 {
 	const struct desk_dialog dialog = desk->dialog;
-	const struct people_change change = { dialog.operator_id, clock_wall_ms(), desk->conf.conf->id };
+	const struct people_change change = { .by = dialog.operator_id,
+					      .at_ms = clock_wall_ms(),
+					      .station = desk->conf.conf->id };
 	enum people_verdict verdict = PEOPLE_UNKNOWN;
 	struct person person = { 0 };
 

@@ -65,7 +65,9 @@ static int find(struct acting *acting, const struct secret *answer, struct perso
 static int try_pin(struct acting *acting, struct person *person, enum people_verdict *ret_verdict,
 		   struct err *err)
 {
-	const struct people_change change = { person->id, clock_wall_ms(), acting->conf->id };
+	const struct people_change change = { .by = person->id,
+					      .at_ms = clock_wall_ms(),
+					      .station = acting->conf->id };
 	char question[OPERATOR_ID_MAX + 16], id[OPERATOR_ID_MAX + 1];
 	SECRET_AUTO pin = { NULL, 0 };
 
@@ -86,9 +88,10 @@ static int let_in(enum people_verdict verdict, const struct person *person, stru
 		return err_set(err, ERR_OPERATOR, 0, "wrong PIN for %s; tries left: %u", person->id,
 			       PEOPLE_WRONG_MAX - person->wrong);
 	case PEOPLE_LOCKED:
-		return err_set(err, ERR_OPERATOR, 0,
-			       "operator %s is locked after %d wrong PINs; an officer resets it", person->id,
-			       PEOPLE_WRONG_MAX);
+		return err_set(
+			err, ERR_OPERATOR, 0,
+			"operator %s is locked after %d wrong PINs; \"station operator reset\" unlocks it",
+			person->id, PEOPLE_WRONG_MAX);
 	case PEOPLE_ASK_PIN:
 	case PEOPLE_UNKNOWN:
 		break;

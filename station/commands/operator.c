@@ -52,6 +52,7 @@ static int print_one(void *arg, const struct person *p, struct err *err)
 /* The change as it stands in the log: by whom, or "setup" while there is nobody. */
 struct doer {
 	struct person person;
+	struct witnesses two; /* where it takes two */
 	struct people_change change;
 };
 
@@ -59,7 +60,9 @@ static int identify(struct acting *acting, enum role of, struct doer *ret, struc
 {
 	int64_t n = 0;
 
-	ret->change = (struct people_change){ "setup", clock_wall_ms(), acting->conf->id };
+	ret->change = (struct people_change){ .by = "setup",
+					      .at_ms = clock_wall_ms(),
+					      .station = acting->conf->id };
 	if (people_count(acting->db, &n, err) < 0)
 		return -1;
 	if (n == 0)
@@ -68,6 +71,24 @@ static int identify(struct acting *acting, enum role of, struct doer *ret, struc
 	    people_check_change(&ret->person, of, err) < 0)
 		return -1;
 	ret->change.by = ret->person.id;
+	return 0;
+}
+
+/* For what gives power: an officer is made and reset by two. */
+static int identify_granting(struct acting *acting, enum role of, struct doer *ret, struct err *err)
+{
+	bool two = false;
+
+	if (people_takes_two(acting->db, of, &two, err) < 0)
+		return -1;
+	if (!two)
+		return identify(acting, of, ret, err);
+	if (acting_two(acting, ACT_OFFICER, &ret->two, err) < 0)
+		return -1;
+	ret->change = (struct people_change){ .by = ret->two.first,
+					      .with = ret->two.second,
+					      .at_ms = clock_wall_ms(),
+					      .station = acting->conf->id };
 	return 0;
 }
 
@@ -110,7 +131,8 @@ static int add(struct acting *acting, const struct options *options, const char 
 	struct person person;
 	struct doer doer;
 
-	if (person_of(options, id, &person, err) < 0 || identify(acting, person.role, &doer, err) < 0 ||
+	if (person_of(options, id, &person, err) < 0 ||
+	    identify_granting(acting, person.role, &doer, err) < 0 ||
 	    acting_ask_badge(acting, "New badge (Enter: none)", &badge, err) < 0 ||
 	    ask_new_pin(&pin, err) < 0)
 		return -1;
@@ -145,7 +167,8 @@ static int reset(struct acting *acting, const struct options *options, const cha
 	struct doer doer;
 
 	(void)options;
-	if (find_known(acting, id, &person, err) < 0 || identify(acting, person.role, &doer, err) < 0 ||
+	if (find_known(acting, id, &person, err) < 0 ||
+	    identify_granting(acting, person.role, &doer, err) < 0 ||
 	    acting_ask_badge(acting, "New badge (Enter: as it was)", &badge, err) < 0 ||
 	    ask_new_pin(&pin, err) < 0)
 		return -1;

@@ -30,6 +30,7 @@ static const struct {
 	[ACT_CLOCK] = { ROLE_OFFICER, ROLE_OFFICER, "accepting the clock needs two officers" },
 	[ACT_RELEASE] = { ROLE_OFFICER, ROLE_LEAD,
 			  "releasing a unit needs an officer, and a lead or another officer" },
+	[ACT_OFFICER] = { ROLE_OFFICER, ROLE_OFFICER, "adding or resetting an officer needs two officers" },
 };
 
 const char *people_act_needs(enum act act)
@@ -97,4 +98,22 @@ int people_check_change(const struct person *by, enum role of, struct err *err)
 		return 0;
 	return err_set(err, ERR_OPERATOR, 0, "a %s is changed by an officer%s; %s is %s", role_name(of),
 		       of == ROLE_TECHNICIAN ? " or a lead" : "", by->id, role_name(by->role));
+}
+
+int change_takes_two(struct db_tx *tx, enum role of, bool *ret_two, struct err *err)
+{
+	int64_t n = 0;
+
+	if (officers_count(tx, "", &n, err) < 0)
+		return -1;
+	*ret_two = of == ROLE_OFFICER && n >= 2;
+	return 0;
+}
+
+int people_takes_two(struct db *db, enum role of, bool *ret_two, struct err *err)
+{
+	CLEANUP(db_read_end) struct db_tx tx = { 0 };
+
+	db_read_begin(db, &tx);
+	return change_takes_two(&tx, of, ret_two, err);
 }

@@ -126,10 +126,9 @@ static int append(struct db_tx *tx, const char *kind, const struct people_change
 {
 	char key[96];
 	const struct audit_field fields[] = {
-		{ "person", person->id },
-		{ "role", role_name(person->role) },
-		{ "operator", change->by },
-		{ "station", change->station },
+		{ "person", person->id },      { "role", role_name(person->role) },
+		{ "operator", change->by },    { "witness_1", change->with != NULL ? change->by : NULL },
+		{ "witness_2", change->with }, { "station", change->station },
 	};
 	const struct audit_event event = { kind, key, fields, ARRAY_LEN(fields) };
 
@@ -162,7 +161,7 @@ static int find_known(struct db_tx *tx, const char *id, struct operator* ret, st
 	return 0;
 }
 
-/* Once more, since who changes people may have been disabled since they said who they are. */
+/* Once more, since who changes people may have been disabled since they said who they are. Enough for disabling. */
 static int check_by(struct db_tx *tx, const struct people_change *change, enum role of, struct err *err)
 {
 	struct operator by;
@@ -170,6 +169,22 @@ static int check_by(struct db_tx *tx, const struct people_change *change, enum r
 	if (find_known(tx, change->by, &by, err) < 0)
 		return -1;
 	return people_check_change(&by.person, of, err);
+}
+
+/* For what gives power; whether it takes two is looked at here, since another officer may have come meanwhile. */
+static int check_grant(struct db_tx *tx, const struct people_change *change, enum role of, struct err *err)
+{
+	struct witnesses two = { "", "" };
+	bool takes_two = false;
+
+	if (check_by(tx, change, of, err) < 0 || change_takes_two(tx, of, &takes_two, err) < 0)
+		return -1;
+	/* Who is named in the entry is checked, needed or not. */
+	if (!takes_two && change->with == NULL)
+		return 0;
+	str_clip(two.first, sizeof(two.first), change->by);
+	str_clip(two.second, sizeof(two.second), change->with != NULL ? change->with : "");
+	return people_check_witnesses(tx, ACT_OFFICER, &two, err);
 }
 
 static int check_add(struct db_tx *tx, const struct people_change *change, const struct person *person,
@@ -189,7 +204,7 @@ static int check_add(struct db_tx *tx, const struct people_change *change, const
 	if (strcmp(change->by, OPERATOR_NOBODY) == 0)
 		return err_set(err, ERR_OPERATOR, 0,
 			       "this station has operators; who adds another must say who it is");
-	return check_by(tx, change, person->role, err);
+	return check_grant(tx, change, person->role, err);
 }
 
 static int check_badge_free(struct db_tx *tx, const uint8_t badge[SHA256_LEN], const char *id,
@@ -254,13 +269,10 @@ int people_add(struct db *db, const struct people_change *change, const struct p
 static int check_not_last(struct db_tx *tx, const struct person *person, struct err *err)
 {
 	int64_t others = 0;
-	bool found;
 
 	if (person->disabled)
 		return err_set(err, ERR_OPERATOR, 0, "operator %s is disabled already", person->id);
-	if (db_get_int(tx,
-		       "SELECT count(*) FROM operator WHERE role = 'officer' AND disabled = 0 AND id <> ?1",
-		       DB_VALUES(db_text(person->id)), &others, &found, err) < 0)
+	if (officers_count(tx, person->id, &others, err) < 0)
 		return -1;
 	if (person->role == ROLE_OFFICER && others == 0)
 		return err_set(err, ERR_OPERATOR, 0,
@@ -325,7 +337,8 @@ int people_reset(struct db *db, const struct people_change *change, const char *
 	struct proofs proofs;
 
 	if (proofs_make(db, badge, pin, &proofs, err) < 0 || db_begin(db, &tx, err) < 0 ||
-	    find_known(&tx, id, &operator, err) < 0 || check_by(&tx, change, operator.person.role, err) < 0)
+	    find_known(&tx, id, &operator, err) < 0 ||
+	    check_grant(&tx, change, operator.person.role, err) < 0)
 		return -1;
 	if (proofs.has_badge ? check_badge_free(&tx, proofs.badge, id, err) < 0
 			     : check_own_badge_free(&tx, id, err) < 0)

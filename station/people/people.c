@@ -43,6 +43,15 @@ int operators_count(struct db_tx *tx, int64_t *ret_n, struct err *err)
 			  err);
 }
 
+int officers_count(struct db_tx *tx, const char *but_id, int64_t *ret_n, struct err *err)
+{
+	bool found;
+
+	return db_get_int(
+		tx, "SELECT count(*) FROM operator WHERE role = 'officer' AND disabled = 0 AND id <> ?1",
+		DB_VALUES(db_text(but_id)), ret_n, &found, err);
+}
+
 int people_count(struct db *db, int64_t *ret_n, struct err *err)
 {
 	CLEANUP(db_read_end) struct db_tx tx = { 0 };

@@ -54,17 +54,22 @@ MUST_USE int people_find(struct db *db, const char *id, struct person *ret_perso
 /* Who changes people: one, or "setup" for the first officer of a station. */
 struct people_change {
 	const char *by;      /* operator ID */
+	const char *with;    /* the second officer, where it takes two; else NULL */
 	int64_t at_ms;       /* wall clock */
 	const char *station; /* ID, for the audit entry */
 };
 /*
  * Adds an operator; badge or pin may be empty, not both. The first one of a station must be
  * an officer. ERR_OPERATOR if the ID or the badge is taken, or a text is out of its bounds; and,
- * as with the other changes, if change->by may not do it (people_check_change) any more.
+ * as with the other changes, if change->by may not do it (people_check_change) any more. Adding or resetting
+ * an officer takes change->with as well (people_takes_two).
  */
 MUST_USE int people_add(struct db *db, const struct people_change *change, const struct person *person,
 			const struct secret *badge, const struct secret *pin, struct err *err);
-/* Ends what the ID may do; never deleted, since the log names it. ERR_OPERATOR if it is the last active officer. */
+/*
+ * Ends what the ID may do; never deleted, since the log names it. One officer may disable another: that takes
+ * power away and gives none. ERR_OPERATOR if it is the last active officer.
+ */
 MUST_USE int people_disable(struct db *db, const struct people_change *change, const char *id,
 			    struct err *err);
 /* Unlocks, and sets what is given (empty: as it was). Also makes a disabled one active again. */
@@ -77,7 +82,7 @@ enum people_verdict {
 	PEOPLE_ASK_PIN,   /* the badge is right; this operator has a PIN as well  */
 	PEOPLE_UNKNOWN,   /* nobody has this badge or ID, or it is disabled       */
 	PEOPLE_WRONG_PIN, /* counted; ret_person->wrong says how many so far      */
-	PEOPLE_LOCKED,    /* too many wrong PINs: a lead or an officer resets it   */
+	PEOPLE_LOCKED,    /* too many wrong PINs: until somebody resets it          */
 };
 /* Who has this badge. *ret_person is set unless PEOPLE_UNKNOWN. */
 MUST_USE int people_ask_badge(struct db *db, struct bytes badge, struct person *ret_person,
@@ -100,6 +105,7 @@ enum act {
 	ACT_CEREMONY, /* keys come into the token: hsm import               */
 	ACT_CLOCK,    /* work goes on though the clock contradicts the log  */
 	ACT_RELEASE,  /* a unit that stays refused may get a new identity   */
+	ACT_OFFICER,  /* somebody becomes an officer, or an officer is reset: people_takes_two */
 };
 /* The two who agreed; both in the audit entry of what they did. Empty in a station without operators. */
 struct witnesses {
@@ -120,6 +126,11 @@ MUST_USE int people_check_witnesses(struct db_tx *tx, enum act act, const struct
 				    struct err *err);
 /* "releasing a unit needs an officer, and a lead or another officer": for who asks them. */
 const char *people_act_needs(enum act act);
+/*
+ * Whether adding or resetting somebody of that role is ACT_OFFICER: an officer, as soon as two are not disabled.
+ * Otherwise one of them made the second whom the other acts need. Locked ones count: one alone can lock the other.
+ */
+MUST_USE int people_takes_two(struct db *db, enum role of, bool *ret_two, struct err *err);
 /* Whether this person may add, disable or reset one of that role: officers all, leads technicians. ERR_OPERATOR. */
 MUST_USE int people_check_change(const struct person *by, enum role of, struct err *err);
 

@@ -38,11 +38,16 @@ MUST_USE int badge_hash(struct db_tx *tx, struct bytes badge, uint8_t ret[SHA256
 
 /* people.c. Those that are not disabled. */
 MUST_USE int operators_count(struct db_tx *tx, int64_t *ret_n, struct err *err);
+/* Officers that are not disabled, but for this one ("": all). */
+MUST_USE int officers_count(struct db_tx *tx, const char *but_id, int64_t *ret_n, struct err *err);
 MUST_USE int operator_find(struct db_tx *tx, const char *id, struct operator* ret, bool *ret_found,
 			   struct err *err);
 /* Among those that are not disabled. */
 MUST_USE int operator_find_badge(struct db_tx *tx, const uint8_t hash[SHA256_LEN], struct operator* ret,
 				 bool *ret_found, struct err *err);
+
+/* acts.c */
+MUST_USE int change_takes_two(struct db_tx *tx, enum role of, bool *ret_two, struct err *err);
 
 /* change.c: "operator-locked", once per lock, however often it is asked for. */
 MUST_USE int record_lock(struct db_tx *tx, const struct operator* locked, int64_t at_ms, struct err *err);

@@ -84,6 +84,22 @@ as 'ada\n71717171\n\n\n' 0 operator reset bob
 as '' 2 operator disable nobody
 says "no operator nobody is known here"
 
+# From two officers on, one alone makes no third and resets none, not even under his own name.
+as 'ada\n71717171\nada\n71717171\n\n54545454\n54545454\n' 2 operator add cyd --role officer
+says "ada alone is one person"
+as 'ada\n71717171\nlea\n64646464\n\n54545454\n54545454\n' 2 operator add cyd --role officer
+says "adding or resetting an officer needs two officers; ada is officer, lea is lead"
+as 'ada\n71717171\n\n54545454\n54545454\n' 2 operator reset bob
+as 'ada\n71717171\nada\n71717171\n\n54545454\n54545454\n' 2 operator reset ada
+equal 0 "$(entries operator-added "json_extract(entry, '\$.person') = 'cyd'")" "officers added by one"
+as 'bob\n82828282\nada\n71717171\n\n54545454\n54545454\n' 0 operator add cyd --role officer
+equal 1 "$(entries operator-added "json_extract(entry, '\$.person') = 'cyd' AND json_extract(entry, '\$.witness_1') = 'bob'
+	AND json_extract(entry, '\$.witness_2') = 'ada'")" "the third officer in the log, with two"
+as 'cyd\n54545454\nada\n71717171\n\n\n' 0 operator reset bob
+equal 1 "$(entries operator-reset "json_extract(entry, '\$.person') = 'bob' AND json_extract(entry, '\$.witness_1') = 'cyd'
+	AND json_extract(entry, '\$.witness_2') = 'ada'")" "the reset of an officer in the log, with two"
+as 'bob\n82828282\n' 0 operator disable cyd
+
 # Beside a running line: what one adds, the other knows.
 line_up
 started() { [ "$(entries station-started 1)" -ge 1 ]; }
@@ -160,7 +176,7 @@ log_is_whole
 
 # Neither badge nor PIN is in any file; what they are kept as is.
 rm -f "$work/ada" "$work/bob" "$work/lea"
-for secret in badge-ada-4711 badge-bob-4712 badge-tim-0815 badge-uwe-1111 71717171 82828282 93939393 64646464; do
+for secret in badge-ada-4711 badge-bob-4712 badge-tim-0815 badge-uwe-1111 71717171 82828282 93939393 64646464 54545454; do
 	if grep -raqF -- "$secret" "$dir" "$work/events" "$work/events.err"; then fail "$secret is in a file"; fi
 done
 grep -raqF lea "$dir/station.db"* || fail "the search finds nothing at all"

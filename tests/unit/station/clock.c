@@ -98,7 +98,7 @@ static void test_clock_accepted_by_two_ends_the_doubt_once(void **state)
 /* Somebody became the first operator, or was disabled, after the two were asked. */
 static void test_clock_accepted_without_two_who_may_is_refused(void **state)
 {
-	const struct people_change change = { "setup", 1, "line-01" };
+	const struct people_change change = { .by = "setup", .at_ms = 1, .station = "line-01" };
 	const struct person ada = { .id = "ada", .role = ROLE_OFFICER };
 	const struct witnesses nobody = { "", "" }, one = { "ada", "ada" };
 	const struct secret none = { NULL, 0 };

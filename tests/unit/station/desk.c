@@ -100,7 +100,9 @@ static int teardown(void **state)
 
 static void add(struct fixture_of_desk *f, const char *id, enum role role, const char *badge, const char *pin)
 {
-	const struct people_change change = { role == ROLE_OFFICER ? "setup" : "boss", 1, "line-07" };
+	const struct people_change change = { .by = role == ROLE_OFFICER ? "setup" : "boss",
+					      .at_ms = 1,
+					      .station = "line-07" };
 	struct person person = { .role = role };
 	SECRET_AUTO badge_secret = { NULL, 0 };
 	SECRET_AUTO pin_secret = { NULL, 0 };
@@ -499,7 +501,7 @@ static void test_desk_first_operator_of_another_process_noticed(void **state)
 static void test_desk_disabled_operator_logged_out(void **state)
 {
 	struct fixture_of_desk *f = *state;
-	const struct people_change change = { "boss", 2, "line-07" };
+	const struct people_change change = { .by = "boss", .at_ms = 2, .station = "line-07" };
 	struct err err = { 0 };
 
 	add(f, "boss", ROLE_OFFICER, "badge-boss", NULL);

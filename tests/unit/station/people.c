@@ -55,16 +55,22 @@ static struct secret secret_of(const char *text)
 	return secret;
 }
 
-static int add(struct world *w, const char *by, const char *id, enum role role, const char *badge_text,
-	       const char *pin_text, struct err *err)
+static int add_with(struct world *w, const char *by, const char *with, const char *id, enum role role,
+		    const char *badge_text, const char *pin_text, struct err *err)
 {
-	const struct people_change change = { by, 1000, "line-01" };
+	const struct people_change change = { by, with, 1000, "line-01" };
 	struct person person = { .role = role, .name = "A Name", .language = "zh_CN" };
 	SECRET_AUTO badge = secret_of(badge_text);
 	SECRET_AUTO pin = secret_of(pin_text);
 
 	str_clip(person.id, sizeof(person.id), id);
 	return people_add(w->db, &change, &person, &badge, &pin, err);
+}
+
+static int add(struct world *w, const char *by, const char *id, enum role role, const char *badge_text,
+	       const char *pin_text, struct err *err)
+{
+	return add_with(w, by, NULL, id, role, badge_text, pin_text, err);
 }
 
 static void added(struct world *w, const char *id, enum role role, const char *badge, const char *pin)
@@ -79,7 +85,7 @@ static void added(struct world *w, const char *id, enum role role, const char *b
 
 static enum people_verdict try_pin(struct world *w, const char *id, const char *text, struct person *ret)
 {
-	const struct people_change change = { "nobody", 2000, "line-01" };
+	const struct people_change change = { .by = "nobody", .at_ms = 2000, .station = "line-01" };
 	enum people_verdict verdict = PEOPLE_WELCOME;
 	SECRET_AUTO pin = secret_of(text);
 	struct err err = { 0 };
@@ -248,7 +254,7 @@ static void test_people_try_is_durable_before_the_pin_is_looked_at(void **state)
 	db_close(w->db);
 	pid = fork();
 	if (pid == 0) {
-		const struct people_change change = { "nobody", 2000, "line-01" };
+		const struct people_change change = { .by = "nobody", .at_ms = 2000, .station = "line-01" };
 		enum people_verdict verdict;
 		struct person person;
 		struct err err = { 0 };
@@ -269,7 +275,9 @@ static void test_people_try_is_durable_before_the_pin_is_looked_at(void **state)
 
 static void test_people_reset_unlocks_and_changes_what_is_given(void **state)
 {
-	const struct people_change change = { "bob", 3000, "line-01" };
+	const struct people_change change = {
+		.by = "bob", .with = "cyd", .at_ms = 3000, .station = "line-01"
+	};
 	struct world *w = *state;
 	SECRET_AUTO pin = secret_of("8888");
 	struct person person;
@@ -277,6 +285,7 @@ static void test_people_reset_unlocks_and_changes_what_is_given(void **state)
 
 	added(w, "ada", ROLE_OFFICER, "badge-ada", "4711");
 	added(w, "bob", ROLE_OFFICER, NULL, "4711");
+	assert_int_equal(add_with(w, "ada", "bob", "cyd", ROLE_OFFICER, NULL, "4711", &err), 0);
 	for (unsigned i = 0; i < PEOPLE_WRONG_MAX; i++)
 		(void)try_pin(w, "ada", "0000", &person);
 	assert_int_equal(people_reset(w->db, &change, "ada", &none, &pin, &err), 0);
@@ -288,13 +297,15 @@ static void test_people_reset_unlocks_and_changes_what_is_given(void **state)
 	assert_int_equal(number(w, "SELECT count(*) FROM audit_entry"
 				   " WHERE json_extract(entry, '$.kind') = 'operator-reset'"
 				   " AND json_extract(entry, '$.operator') = 'bob'"
+				   " AND json_extract(entry, '$.witness_1') = 'bob'"
+				   " AND json_extract(entry, '$.witness_2') = 'cyd'"
 				   " AND json_extract(entry, '$.person') = 'ada'"),
 			 1);
 }
 
 static void test_people_disabled_is_unknown_and_the_badge_may_be_handed_on(void **state)
 {
-	const struct people_change change = { "ada", 3000, "line-01" };
+	const struct people_change change = { .by = "ada", .at_ms = 3000, .station = "line-01" };
 	struct world *w = *state;
 	struct person person;
 	struct err err = { 0 };
@@ -315,7 +326,7 @@ static void test_people_disabled_is_unknown_and_the_badge_may_be_handed_on(void 
 
 static void test_people_last_officer_stays(void **state)
 {
-	struct people_change change = { "ada", 3000, "line-01" };
+	struct people_change change = { .by = "ada", .at_ms = 3000, .station = "line-01" };
 	struct world *w = *state;
 	struct err err = { 0 };
 
@@ -336,7 +347,7 @@ static void test_people_change_by_who_may_not_is_refused(void **state)
 {
 	static const char *const by[] = { "tim", "lea", "eve", "setup" };
 	struct world *w = *state;
-	struct people_change change = { "ada", 3000, "line-01" };
+	struct people_change change = { .by = "ada", .at_ms = 3000, .station = "line-01" };
 	struct err err = { 0 };
 
 	added(w, "ada", ROLE_OFFICER, NULL, "4711");
@@ -358,6 +369,83 @@ static void test_people_change_by_who_may_not_is_refused(void **state)
 	assert_int_equal(number(w, "SELECT count(*) FROM operator"), 3);
 }
 
+/* Otherwise one officer made the second whom every act of two needs. */
+static void test_people_third_officer_takes_two(void **state)
+{
+	static const char *const with[] = { NULL, "ada", "lea", "eve", "off", "" };
+	const struct people_change change = { .by = "ada", .at_ms = 3000, .station = "line-01" };
+	struct world *w = *state;
+	struct err err = { 0 };
+
+	added(w, "ada", ROLE_OFFICER, NULL, "4711");
+	added(w, "off", ROLE_OFFICER, NULL, "4711");
+	assert_int_equal(people_disable(w->db, &change, "off", &err), 0);
+	added(w, "bob", ROLE_OFFICER, NULL, "4711");
+	added(w, "lea", ROLE_LEAD, NULL, "4711");
+	for (size_t i = 0; i < ARRAY_LEN(with); i++) {
+		err_clear(&err);
+		assert_int_equal(add_with(w, "ada", with[i], "cyd", ROLE_OFFICER, NULL, "4711", &err), -1);
+		assert_int_equal(err.class, ERR_OPERATOR);
+	}
+	assert_int_equal(number(w, "SELECT count(*) FROM operator"), 4);
+	assert_int_equal(add_with(w, "ada", "bob", "cyd", ROLE_OFFICER, NULL, "4711", &err), 0);
+	assert_int_equal(number(w, "SELECT count(*) FROM audit_entry"
+				   " WHERE json_extract(entry, '$.person') = 'cyd'"
+				   " AND json_extract(entry, '$.witness_1') = 'ada'"
+				   " AND json_extract(entry, '$.witness_2') = 'bob'"),
+			 1);
+	assert_int_equal(number(w, "SELECT count(*) FROM audit_entry WHERE entry LIKE '%witness%'"), 1);
+}
+
+/* A new PIN for an officer is that officer for who knows it; so are one's own and a disabled one's. */
+static void test_people_officer_is_reset_by_two(void **state)
+{
+	static const char *const ids[] = { "ada", "bob", "off" };
+	struct people_change change = { .by = "ada", .at_ms = 3000, .station = "line-01" };
+	struct world *w = *state;
+	SECRET_AUTO pin = secret_of("8888");
+	struct person person;
+	struct err err = { 0 };
+
+	added(w, "ada", ROLE_OFFICER, NULL, "4711");
+	added(w, "off", ROLE_OFFICER, NULL, "4711");
+	assert_int_equal(people_disable(w->db, &change, "off", &err), 0);
+	added(w, "bob", ROLE_OFFICER, NULL, "4711");
+	for (size_t i = 0; i < ARRAY_LEN(ids); i++) {
+		err_clear(&err);
+		change.with = NULL;
+		assert_int_equal(people_reset(w->db, &change, ids[i], &none, &pin, &err), -1);
+		assert_non_null(strstr(err.what, "needs two officers"));
+		change.with = "bob";
+		assert_int_equal(people_reset(w->db, &change, ids[i], &none, &pin, &err), 0);
+		assert_int_equal(try_pin(w, ids[i], "8888", &person), PEOPLE_WELCOME);
+	}
+}
+
+/* A lock is no way to be alone: anybody can lock anybody. Taking an officer's power away is, and is in the log. */
+static void test_people_one_of_two_officers_locked_is_not_one_officer(void **state)
+{
+	const struct people_change change = { .by = "ada", .at_ms = 3000, .station = "line-01" };
+	struct world *w = *state;
+	struct person person;
+	struct err err = { 0 };
+	bool two = false;
+
+	added(w, "ada", ROLE_OFFICER, NULL, "4711");
+	assert_int_equal(people_takes_two(w->db, ROLE_OFFICER, &two, &err), 0);
+	assert_false(two);
+	added(w, "bob", ROLE_OFFICER, NULL, "4711");
+	for (unsigned i = 0; i < PEOPLE_WRONG_MAX; i++)
+		(void)try_pin(w, "bob", "0000", &person);
+	assert_int_equal(people_takes_two(w->db, ROLE_OFFICER, &two, &err), 0);
+	assert_true(two);
+	assert_int_equal(people_takes_two(w->db, ROLE_LEAD, &two, &err), 0);
+	assert_false(two);
+	assert_int_equal(people_reset(w->db, &change, "bob", &none, &none, &err), -1);
+	assert_int_equal(people_disable(w->db, &change, "bob", &err), 0);
+	assert_int_equal(people_reset(w->db, &change, "bob", &none, &none, &err), 0);
+}
+
 static int check_witnesses(struct world *w, const char *first, const char *second, struct err *err)
 {
 	CLEANUP(db_read_end) struct db_tx tx = { 0 };
@@ -371,7 +459,7 @@ static int check_witnesses(struct world *w, const char *first, const char *secon
 
 static void test_people_witnesses_are_looked_at_once_more(void **state)
 {
-	const struct people_change change = { "ada", 3000, "line-01" };
+	const struct people_change change = { .by = "ada", .at_ms = 3000, .station = "line-01" };
 	struct world *w = *state;
 	struct err err = { 0 };
 
@@ -419,7 +507,7 @@ static void test_people_acts_need_their_roles(void **state)
 {
 	static const struct {
 		enum role first, second;
-		int key_or_clock, release;
+		int two_officers, release;
 	} rows[] = {
 		{ ROLE_OFFICER, ROLE_OFFICER, 1, 1 },    { ROLE_OFFICER, ROLE_LEAD, 0, 1 },
 		{ ROLE_LEAD, ROLE_OFFICER, 0, 1 },       { ROLE_LEAD, ROLE_LEAD, 0, 0 },
@@ -428,8 +516,9 @@ static void test_people_acts_need_their_roles(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		assert_int_equal(allowed(ACT_CEREMONY, rows[i].first, rows[i].second), rows[i].key_or_clock);
-		assert_int_equal(allowed(ACT_CLOCK, rows[i].first, rows[i].second), rows[i].key_or_clock);
+		assert_int_equal(allowed(ACT_CEREMONY, rows[i].first, rows[i].second), rows[i].two_officers);
+		assert_int_equal(allowed(ACT_CLOCK, rows[i].first, rows[i].second), rows[i].two_officers);
+		assert_int_equal(allowed(ACT_OFFICER, rows[i].first, rows[i].second), rows[i].two_officers);
 		assert_int_equal(allowed(ACT_RELEASE, rows[i].first, rows[i].second), rows[i].release);
 	}
 }
@@ -483,6 +572,9 @@ int main(void)
 		T(test_people_disabled_is_unknown_and_the_badge_may_be_handed_on),
 		T(test_people_last_officer_stays),
 		T(test_people_change_by_who_may_not_is_refused),
+		T(test_people_third_officer_takes_two),
+		T(test_people_officer_is_reset_by_two),
+		T(test_people_one_of_two_officers_locked_is_not_one_officer),
 		T(test_people_witnesses_are_looked_at_once_more),
 		T(test_people_neither_badge_nor_pin_is_stored),
 		cmocka_unit_test(test_people_acts_need_their_roles),

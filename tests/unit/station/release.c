@@ -191,7 +191,7 @@ static void test_release_unknown_or_released_unit_or_no_reason_refused(void **st
 /* Whom the command asked is no matter: the two must be two who may, when it happens. */
 static void test_release_without_two_who_may_is_refused(void **state)
 {
-	const struct people_change change = { "setup", 1, "line-01" };
+	const struct people_change change = { .by = "setup", .at_ms = 1, .station = "line-01" };
 	const struct person ada = { .id = "ada", .role = ROLE_OFFICER };
 	const struct secret none = { NULL, 0 };
 	SECRET_AUTO badge = { NULL, 0 };
