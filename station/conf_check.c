@@ -133,6 +133,22 @@ static int check_abilities(struct conf_parser *p, const struct conf_profile *pro
 	return 0;
 }
 
+/* Before it is read, nobody knows which profile's unit sits there: how it is read can't depend on that. */
+static int check_agreement(struct conf_parser *p, const struct conf_slot *slot)
+{
+	const struct conf_device *first = &slot->profiles[0]->device;
+
+	for (size_t i = 1; i < slot->profiles_n; i++)
+		if (!bytes_equal(bytes_of(first, sizeof(*first)),
+				 bytes_of(&slot->profiles[i]->device, sizeof(*first))))
+			return conf_fail(
+				p,
+				"the profiles of a slot must say the same from serial-from to layout; "
+				"different is",
+				slot->profiles[i]->name);
+	return 0;
+}
+
 static int check_driver(struct conf_parser *p, const struct conf_slot *slot)
 {
 	const struct fixture_settings settings = conf_slot_settings(slot);
@@ -155,7 +171,7 @@ static int check_slot(struct conf_parser *p, struct conf_slot *slot)
 				 slot->name);
 	if (resolve_profiles(p, slot) < 0 || check_barcode(p, slot) < 0)
 		return -1;
-	return check_driver(p, slot);
+	return check_agreement(p, slot) < 0 ? -1 : check_driver(p, slot);
 }
 
 int conf_check(struct conf_parser *p)

@@ -237,6 +237,10 @@ static void test_conf_profile_beyond_the_drivers_units_refused(void **state)
 	assert_non_null(conf);
 	assert_refused(HEAD "[profile \"p\"]\nattest = x509\nkey = device\n" FROM STOCK, "station.ini:18",
 		       "key = station is needed");
+	assert_refused(HEAD "[profile \"q\"]\nattest = x509\nkey = station\n" FROM
+			    "[profile \"p\"]\nattest = x509\nkey = station\n" FROM "model-from = text:p\n"
+			    "[slot \"1\"]\nprofile = q p\ndriver = smp-stock\nlink = tcp:h:1\n",
+		       "station.ini:23", "must say the same from serial-from to layout; different is: \"p\"");
 	assert_refused(HEAD "[profile \"p\"]\nattest = tpm\n" FROM STOCK, "station.ini:17", "reaches no TPM");
 	assert_refused(HEAD "[profile \"p\"]\nattest = x509\nkey = station\n" STOCK, "station.ini:17",
 		       "needs serial-from");
