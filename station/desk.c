@@ -7,6 +7,8 @@
 
 #include <stdlib.h>
 
+#include "base/log.h"
+
 #define LOOK_MS     2000  /* how often the people are looked up */
 #define ASK_MS      30000 /* how long a dialog waits for an answer */
 #define TELL_MAX    8     /* notes of one tick: the mailbox keeps few places for us */
@@ -127,6 +129,20 @@ bool desk_login_required(struct desk *desk)
 	return demanded;
 }
 
+int desk_outlast(struct desk *desk, enum scan_fate told, int ret, struct err *err)
+{
+	if (ret == 0 || err->class != ERR_RETRY)
+		return ret;
+	log_line(LOG_LEVEL_WARN, "desk-busy", "where=%s what=%s", err->where, err->what);
+	if (told != SCAN_NONE) {
+		/* Whoever stands there waited with us. */
+		desk_touch(desk);
+		desk_note_scan(desk, told, NULL, err->what);
+	}
+	err_clear(err);
+	return 0;
+}
+
 static void tell_waits(struct desk *desk)
 {
 	struct pairing_answer answer;
@@ -173,7 +189,7 @@ static bool is_idle(struct desk *desk, int64_t now_ms)
 	return idle;
 }
 
-int desk_tick(struct desk *desk, struct err *err)
+static int tick(struct desk *desk, struct err *err)
 {
 	int64_t now_ms = desk_now_ms(desk);
 
@@ -186,4 +202,9 @@ int desk_tick(struct desk *desk, struct err *err)
 			return err_wrap(err, "people");
 	}
 	return is_idle(desk, now_ms) ? desk_log_out(desk, "idle", err) : 0;
+}
+
+int desk_tick(struct desk *desk, struct err *err)
+{
+	return desk_outlast(desk, SCAN_NONE, tick(desk, err), err);
 }

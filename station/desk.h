@@ -52,7 +52,8 @@ void desk_left(struct desk *desk, const struct conf_slot *slot);
  * the badge; the prefix alone logs out), a slot's barcode, else a label. Label and slot belong together in either order, within
  * 30 s; a label alone finds the waiting unit that reports the same serial, or waits for it
  * (station/pairing.h). EVENT_SCAN says what became of it; its text is the label, or why it is none.
- * Errors are the database's.
+ * Errors are the database's, here and below. One that is held by another program too long is none: then
+ * nothing was done, EVENT_SCAN says SCAN_BUSY, and whoever scanned or typed does it again.
  */
 MUST_USE int desk_scan(struct desk *desk, const char *text, struct err *err);
 /* What was typed is no scan at all: too long, or not of printable characters. Nothing of it is used. */
@@ -86,7 +87,7 @@ void desk_touch(struct desk *desk);
 /*
  * At least once a second: auto-logout after [people] logout-minutes, scans that waited too long, and
  * what others changed about the people: from the first operator on everybody logs in, and who is
- * disabled is logged out.
+ * disabled is logged out. What could not be looked at, since the database is held, is looked at in the next ticks.
  */
 MUST_USE int desk_tick(struct desk *desk, struct err *err);
 /* The terminal went away or came back (WAIT_TERMINAL). */

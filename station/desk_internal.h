@@ -29,6 +29,12 @@ int64_t desk_now_ms(const struct desk *desk);
 void desk_note_scan(struct desk *desk, enum scan_fate fate, const struct conf_slot *slot, const char *text);
 void desk_note_answer(struct desk *desk, const struct pairing_answer *answer);
 
+/*
+ * What a failure at the desk means. A database that others hold ends nothing: it is logged, told as a scan of this
+ * fate (SCAN_NONE: to nobody, as nobody asked), and is 0. Everything else is the caller's, and stops the station.
+ */
+MUST_USE int desk_outlast(struct desk *desk, enum scan_fate told, int ret, struct err *err);
+
 /* A badge, without its prefix. */
 MUST_USE int desk_take_badge(struct desk *desk, struct bytes badge, struct err *err);
 /* why: "asked", "idle", "disabled": stored data. Nobody is logged in: does nothing. */

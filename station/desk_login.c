@@ -96,7 +96,7 @@ int desk_logout(struct desk *desk, struct err *err)
 {
 	desk_touch(desk);
 	desk_end_dialog(desk);
-	return desk_log_out(desk, "asked", err);
+	return desk_outlast(desk, SCAN_BUSY, desk_log_out(desk, "asked", err), err);
 }
 
 static void ask(struct desk *desk, enum desk_asks asks, const char *id, enum people_verdict verdict)
@@ -168,7 +168,7 @@ void desk_cancel_login(struct desk *desk)
 }
 
 /* An ID alone lets nobody in, whatever people.c would say of it. */
-int desk_answer_id(struct desk *desk, const char *id, struct err *err)
+static int answer_id(struct desk *desk, const char *id, struct err *err)
 {
 	enum people_verdict verdict = PEOPLE_UNKNOWN;
 	struct person person = { 0 };
@@ -184,13 +184,18 @@ int desk_answer_id(struct desk *desk, const char *id, struct err *err)
 	return 0;
 }
 
+int desk_answer_id(struct desk *desk, const char *id, struct err *err)
+{
+	return desk_outlast(desk, SCAN_BUSY, answer_id(desk, id, err), err);
+}
+
 static void ask_again(struct desk *desk, const struct person *person)
 {
 	ask(desk, DESK_ASKS_PIN, person->id, PEOPLE_WRONG_PIN);
 	desk->dialog.tries_left = person->wrong < PEOPLE_WRONG_MAX ? PEOPLE_WRONG_MAX - person->wrong : 0;
 }
 
-int desk_answer_pin(struct desk *desk, const struct secret *pin, struct err *err)
+static int answer_pin(struct desk *desk, const struct secret *pin, struct err *err)
 {
 	const struct desk_dialog dialog = desk->dialog;
 	const struct people_change change = { .by = dialog.operator_id,
@@ -216,4 +221,9 @@ int desk_answer_pin(struct desk *desk, const struct secret *pin, struct err *err
 		break;
 	}
 	return 0;
+}
+
+int desk_answer_pin(struct desk *desk, const struct secret *pin, struct err *err)
+{
+	return desk_outlast(desk, SCAN_BUSY, answer_pin(desk, pin, err), err);
 }

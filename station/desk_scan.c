@@ -122,7 +122,8 @@ int desk_scan(struct desk *desk, const char *text, struct err *err)
 
 		if (badge.len == n)
 			return desk_logout(desk, err);
-		return desk_take_badge(desk, bytes_of(badge.p + n, badge.len - n), err);
+		return desk_outlast(desk, SCAN_BUSY,
+				    desk_take_badge(desk, bytes_of(badge.p + n, badge.len - n), err), err);
 	}
 	for (size_t i = 0; i < conf->slots_n; i++) {
 		if (strcmp(conf->slots[i].barcode, text) == 0) {

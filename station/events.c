@@ -116,8 +116,8 @@ const char *wait_name(enum wait wait)
 
 const char *scan_fate_name(enum scan_fate fate)
 {
-	static const char *const names[] = { "none",     "matched",   "held",    "slot",
-					     "mismatch", "malformed", "unknown", "expired" };
+	static const char *const names[] = { "none",      "matched", "held",    "slot", "mismatch",
+					     "malformed", "unknown", "expired", "busy" };
 
 	return names[fate];
 }

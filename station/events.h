@@ -47,6 +47,7 @@ enum scan_fate {
 	SCAN_MALFORMED, /* not a label of any profile, or a wrong check digit    */
 	SCAN_UNKNOWN,   /* a badge that nobody here has                          */
 	SCAN_EXPIRED,   /* its other half never came                             */
+	SCAN_BUSY,      /* the database was held too long; also of a log-in      */
 };
 
 struct event {

@@ -132,6 +132,7 @@ static const char *scan_sentence(enum scan_fate fate)
 		[SCAN_MALFORMED] = N_("This barcode can't be used. Scan again."),
 		[SCAN_UNKNOWN] = N_("Nobody here has this badge."),
 		[SCAN_EXPIRED] = N_("Too slow. Scan again."),
+		[SCAN_BUSY] = N_("The station is busy. Try again."),
 	};
 
 	return sentences[fate];
@@ -158,7 +159,7 @@ static void draw_scan(const struct ui *ui, struct canvas *canvas, int row)
 				    T(ui->language, N_("Slot")), view->scan_slot) +
 			1;
 	/* Why nothing could be done with it is in the log, in English. */
-	if (view->scan != SCAN_MALFORMED && view->scan != SCAN_UNKNOWN)
+	if (view->scan != SCAN_MALFORMED && view->scan != SCAN_UNKNOWN && view->scan != SCAN_BUSY)
 		(void)draw_text(canvas, row, 3 + used, canvas->cols - used - 4, ink, view->scan_text);
 }
 

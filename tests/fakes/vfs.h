@@ -35,6 +35,12 @@ void vfs_remember_unsynced(void);
  */
 void vfs_lose_unsynced(void);
 
+/*
+ * From now on SQLite's pauses are over at once: who waits for a lock that another connection holds has waited for
+ * as long as it would, and gives up.
+ */
+void vfs_skip_pauses(void);
+
 /* How many there were since vfs_install. */
 long vfs_writes(void);
 long vfs_syncs(void);

@@ -7,6 +7,7 @@
 
 #include "audit/audit.h"
 #include "station/desk.h"
+#include "tests/fakes/vfs.h"
 
 #define INI                                                                                                  \
 	"[station]\nid = line-07\n"                                                                          \
@@ -517,6 +518,82 @@ static void test_desk_disabled_operator_logged_out(void **state)
 	assert_told_scan(f, SCAN_UNKNOWN, "", "nobody");
 }
 
+/* Another program that writes for longer than anybody waits. */
+static void hold(struct fixture_of_desk *f, struct db **ret_other, struct db_tx *ret_tx)
+{
+	struct err err = { 0 };
+
+	assert_int_equal(db_open(f->path, ret_other, &err), 0);
+	assert_int_equal(db_begin(*ret_other, ret_tx, &err), 0);
+}
+
+static void test_desk_database_held_log_in_told_and_done_when_it_is_free(void **state)
+{
+	struct fixture_of_desk *f = *state;
+	CLEANUP(db_closep) struct db *other = NULL;
+	struct db_tx tx = { 0 };
+
+	add(f, "boss", ROLE_OFFICER, "badge-boss", "1234");
+	add(f, "tech", ROLE_TECHNICIAN, "badge-tech", NULL);
+	new_desk(f);
+	hold(f, &other, &tx);
+	scan(f, "B:badge-tech");
+	assert_told_scan(f, SCAN_BUSY, "", "locked");
+	assert_waits(f, 0, "S1", WAIT_OPERATOR);
+	scan(f, "B:badge-boss");
+	pin(f, "1234");
+	assert_told_scan(f, SCAN_BUSY, "", "locked");
+	assert_asks(f, DESK_ASKS_PIN, "boss"); /* may be typed again */
+	assert_waits(f, 0, "S1", WAIT_OPERATOR);
+	assert_int_equal(entries(f, "operator-logged-in"), 0);
+	db_rollback(&tx);
+	pin(f, "1234");
+	assert_told_operator(f, "boss");
+	assert_told_nothing(f);
+}
+
+static void test_desk_database_held_log_out_told_or_tried_again(void **state)
+{
+	struct fixture_of_desk *f = *state;
+	CLEANUP(db_closep) struct db *other = NULL;
+	struct db_tx tx = { 0 };
+	struct err err = { 0 };
+
+	add(f, "boss", ROLE_OFFICER, "badge-boss", NULL);
+	new_desk(f);
+	scan(f, "B:badge-boss");
+	assert_told_operator(f, "boss");
+	hold(f, &other, &tx);
+	assert_int_equal(desk_logout(f->desk, &err), 0);
+	assert_int_equal(err.class, ERR_NONE);
+	assert_told_scan(f, SCAN_BUSY, "", "locked");
+	tick(f, 60000); /* idle: nobody is told what nobody asked */
+	tick(f, 1000);
+	assert_told_nothing(f);
+	db_rollback(&tx);
+	tick(f, 1000);
+	assert_told_operator(f, "");
+	assert_int_equal(entries(f, "\"why\":\"idle\""), 1);
+}
+
+/* A database that can't be read or written at all is not one that is held. */
+static void test_desk_database_broken_stops_the_station(void **state)
+{
+	struct fixture_of_desk *f = *state;
+	CLEANUP(db_closep) struct db *other = NULL;
+	struct desk_conf conf = { f->conf, NULL, f->events, true, now_ms };
+	struct err err = { 0 };
+
+	add(f, "boss", ROLE_OFFICER, "badge-boss", NULL);
+	assert_int_equal(db_open_readonly(f->path, &other, &err), 0);
+	conf.db = other;
+	desk_free(f->desk);
+	assert_int_equal(desk_new(&conf, &f->desk, &err), 0);
+	assert_int_equal(desk_scan(f->desk, "B:badge-boss", &err), -1);
+	assert_int_equal(err.class, ERR_STATION);
+	assert_told_nothing(f);
+}
+
 #define WITH_DESK(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -537,7 +614,13 @@ int main(void)
 		WITH_DESK(test_desk_idle_operator_logged_out),
 		WITH_DESK(test_desk_first_operator_of_another_process_noticed),
 		WITH_DESK(test_desk_disabled_operator_logged_out),
+		WITH_DESK(test_desk_database_held_log_in_told_and_done_when_it_is_free),
+		WITH_DESK(test_desk_database_held_log_out_told_or_tried_again),
+		WITH_DESK(test_desk_database_broken_stops_the_station),
 	};
 
+	if (vfs_install() < 0)
+		return 1;
+	vfs_skip_pauses();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

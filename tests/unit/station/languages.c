@@ -371,7 +371,7 @@ static void test_each_sentence_of_the_last_line_fits(void **state)
 		world->view.scan_until_ms = 1;
 		SET(world->view.scan_slot, "10");
 		SET(world->view.scan_text, "SN-2026-0042");
-		for (int fate = SCAN_MATCHED; fate <= SCAN_EXPIRED; fate++) {
+		for (int fate = SCAN_MATCHED; fate <= SCAN_BUSY; fate++) {
 			world->view.scan = (enum scan_fate)fate;
 			draw(world);
 			assert_row_has(world, ROWS - 1, slot);
