@@ -267,19 +267,13 @@ static void add_pair(struct pair *pairs, size_t *n, char *text)
 }
 
 static const struct option options[] = {
-	{ "dir", required_argument, NULL, 'd' },
-	{ "pty", required_argument, NULL, 'p' },
-	{ "setting", required_argument, NULL, 's' },
-	{ "shell", required_argument, NULL, 'S' },
-	{ "board", required_argument, NULL, 'b' },
-	{ "buf", required_argument, NULL, 'B' },
-	{ "drop-at", required_argument, NULL, 'D' },
-	{ "mute-at", required_argument, NULL, 'M' },
-	{ "old", no_argument, NULL, 'o' },
-	{ "no-hash", no_argument, NULL, 'h' },
-	{ "no-status", no_argument, NULL, 't' },
-	{ "lie-hash", no_argument, NULL, 'l' },
-	{ NULL, 0, NULL, 0 },
+	{ "dir", required_argument, NULL, 'd' },     { "pty", required_argument, NULL, 'p' },
+	{ "setting", required_argument, NULL, 's' }, { "shell", required_argument, NULL, 'S' },
+	{ "rots", required_argument, NULL, 'r' },    { "board", required_argument, NULL, 'b' },
+	{ "buf", required_argument, NULL, 'B' },     { "drop-at", required_argument, NULL, 'D' },
+	{ "mute-at", required_argument, NULL, 'M' }, { "old", no_argument, NULL, 'o' },
+	{ "no-hash", no_argument, NULL, 'h' },       { "no-status", no_argument, NULL, 't' },
+	{ "lie-hash", no_argument, NULL, 'l' },      { NULL, 0, NULL, 0 },
 };
 
 static void take_option(struct firmware *is, int option, char *value)
@@ -296,6 +290,9 @@ static void take_option(struct firmware *is, int option, char *value)
 		break;
 	case 'S':
 		add_pair(is->shell, &is->shell_n, value);
+		break;
+	case 'r':
+		is->rots = value;
 		break;
 	case 'b':
 		is->board = value;

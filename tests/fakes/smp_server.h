@@ -31,6 +31,8 @@ struct firmware {
 	bool lacks_hash; /* built without these                   */
 	bool lacks_status;
 	bool lies_about_hash;
+	const char *
+		rots; /* this file, once the settings were written: worn flash, or a device that says yes alone */
 	long drop_at; /* hangs up, once, when so many bytes were uploaded; -1: never */
 	long mute_at; /* stores that part and does not say so, once */
 };

@@ -92,6 +92,20 @@ static unsigned store(struct server *server, int fd, uint64_t off, const uint8_t
 	return OK;
 }
 
+static void rot(const struct server *server)
+{
+	char path[512];
+	int n = snprintf(path, sizeof(path), "%s%s", server->is.dir, server->is.rots);
+	int fd = n > 0 && (size_t)n < sizeof(path) ? open(path, O_RDWR | O_CLOEXEC) : -1;
+	uint8_t byte = 0;
+
+	if (fd < 0 || pread(fd, &byte, 1, 40) < 0)
+		return;
+	byte ^= 1;
+	(void)!pwrite(fd, &byte, 1, 40);
+	(void)close(fd);
+}
+
 static unsigned upload(struct server *server, const struct request *request, struct out *out)
 {
 	struct in at = value_of(request->body, "off"), data = value_of(request->body, "data"),
@@ -115,6 +129,8 @@ static unsigned upload(struct server *server, const struct request *request, str
 	} else {
 		say("upload", name, off, n);
 		rc = store(server, fd, off, p, n, out);
+		if (server->is.rots != NULL && strcmp(name, "/lfs/provisioning.json") == 0)
+			rot(server);
 	}
 	(void)close(fd);
 	return rc;

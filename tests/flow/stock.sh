@@ -86,6 +86,34 @@ equal "hw-full Zephyr 3.7.0 frdm_k64f" "$(sql "SELECT json_extract(entry, '\$.hw
 	json_extract(entry, '\$.model') FROM audit_entry WHERE entry LIKE '%unit-provisioned%SN-FULL%'")" "what is known of a unit"
 nothing_lost
 
+# What was kept and is no more is seen in verify: the key, the chain, the symmetric key.
+on_tty rotten1 SN-ROTTEN1 --rots /lfs/key.der
+on_tty rotten2 SN-ROTTEN2 --rots /lfs/chain.pem --no-hash
+on_tty rotten3 M-0002 --rots /lfs/sym
+# One that takes the key and then no chain has a certificate that never arrived.
+on_tty full1 SN-FULL1
+on_tty full2 SN-FULL2
+mkdir "$work"/full{1,2}/lfs/chain.pem
+slots node:serial:"$work"/rotten{1,2}.tty meter:serial:"$work/rotten3.tty" node:serial:"$work"/full{1,2}.tty
+serve 1 5
+rotten() { has ".serial? == \"$1\" and .result? == \"FAIL\" and .step == \"verify\" and (.text | contains(\"$2\"))"; }
+rotten SN-ROTTEN1 "does not hold the key that it was given"
+rotten SN-ROTTEN2 "does not hold what it said it stored"
+rotten M-0002 "does not hold the key that it was given"
+for id in SN-FULL1 SN-FULL2; do has ".serial? == \"$id\" and .result? == \"FAIL\" and .step == \"inject\""; done
+certificates() { sql "SELECT count(*) FROM audit_entry WHERE entry LIKE '%certificate-issued%\"$1\"%'"; }
+equal "1 1" "$(certificates SN-FULL1) $(certificates SN-FULL2)" "certificates"
+# Repaired, the first has its key still and gets the certificate that it has; the second lost it, and gets no other.
+rmdir "$work"/full{1,2}/lfs/chain.pem
+rm "$(file full2 key.der)"
+slots node:serial:"$work"/full{1,2}.tty
+serve 1 2
+has '.serial? == "SN-FULL1" and .result? == "PASS"'
+holds_identity full1
+has '.serial? == "SN-FULL2" and .result? == "FAIL" and (.text | contains("lost the key that its certificate was issued for"))'
+equal "1 1" "$(certificates SN-FULL1) $(certificates SN-FULL2)" "certificates afterwards"
+nothing_lost
+
 # Seated again it has passed before, and nothing is written.
 before=$(grep -c upload "$work/full.log")
 slots node:serial:"$work/full.tty"
