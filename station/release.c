@@ -86,7 +86,8 @@ int journal_release(struct db *db, const struct journal_release *release, int64_
 	if (check_reason(release->reason, err) < 0 || db_begin(db, &tx, err) < 0 ||
 	    people_check_witnesses(&tx, ACT_RELEASE, release->witnesses, err) < 0 ||
 	    log_release(&tx, release, &job, err) < 0 ||
-	    db_run(&tx, "UPDATE job SET state = 'released' WHERE id = ?1", DB_VALUES(db_int(job)), err) < 0 ||
+	    db_run(&tx, "UPDATE job SET state = 'released', key_item_sha256 = NULL WHERE id = ?1",
+		   DB_VALUES(db_int(job)), err) < 0 ||
 	    db_commit(&tx, err) < 0)
 		return -1;
 	*ret_job = job;

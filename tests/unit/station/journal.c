@@ -46,6 +46,55 @@ static void test_journal_intent_remembered(void **state)
 	job_deinit(&again);
 }
 
+static int64_t count_digests(struct world *w)
+{
+	CLEANUP(db_read_end) struct db_tx tx = { 0 };
+	struct err err = { 0 };
+	int64_t n = -1;
+	bool found;
+
+	db_read_begin(w->st.db, &tx);
+	assert_int_equal(
+		db_get_int(&tx, "SELECT count(key_item_sha256) FROM job", DB_NO_VALUES, &n, &found, &err), 0);
+	return n;
+}
+
+/* The digest of a key that was put, and only until nobody asks the unit for it any more. */
+static void test_journal_digest_of_a_key_kept_until_the_job_ends(void **state)
+{
+	const struct witnesses two = { "ada", "bob" };
+	const struct journal_release release = { "b1", "lost its key", "line-01", 1000, &two };
+	struct world *w = *state;
+	CLEANUP(db_rollback) struct db_tx tx = { 0 };
+	struct job passes, goes, again;
+	struct err err = { 0 };
+	int64_t id = 0;
+
+	make_job(w, &passes, "a1", "h1", 1);
+	make_job(w, &goes, "b1", "h2", 2);
+	assert_int_equal(journal_intend(&passes, &issue, &err), 0);
+	make_job(w, &again, "a1", "h1", 1);
+	assert_int_equal(journal_load(&again, &err), 0);
+	assert_false(again.has_key_item_sha256);
+	passes.has_key_item_sha256 = goes.has_key_item_sha256 = true;
+	memset(passes.key_item_sha256, 7, SHA256_LEN);
+	assert_int_equal(journal_intend(&passes, &issue, &err), 0); /* into the row that is there */
+	assert_int_equal(journal_intend(&goes, &issue, &err), 0);   /* and with a new one        */
+	assert_int_equal(journal_load(&again, &err), 0);
+	assert_true(again.has_key_item_sha256);
+	assert_int_equal(again.key_item_sha256[31], 7);
+	assert_int_equal(count_digests(w), 2);
+	assert_int_equal(db_begin(w->st.db, &tx, &err), 0);
+	assert_int_equal(journal_pass(&passes, &tx, &err), 0);
+	assert_int_equal(db_commit(&tx, &err), 0);
+	assert_int_equal(count_digests(w), 1);
+	assert_int_equal(journal_release(w->st.db, &release, &id, &err), 0);
+	assert_int_equal(count_digests(w), 0);
+	job_deinit(&passes);
+	job_deinit(&goes);
+	job_deinit(&again);
+}
+
 static void test_journal_same_serial_other_hardware_refused(void **state)
 {
 	struct world *w = *state;
@@ -265,6 +314,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_journal_intent_remembered),
+		T(test_journal_digest_of_a_key_kept_until_the_job_ends),
 		T(test_journal_same_serial_other_hardware_refused),
 		T(test_journal_taken_claims_refused_and_named),
 		T(test_journal_serial_number_used_twice_stops_the_station),
