@@ -108,7 +108,7 @@ void desk_touch(struct desk *desk)
 void desk_set_attended(struct desk *desk, bool attended)
 {
 	(void)pthread_mutex_lock(&desk->lock);
-	desk->attended = attended || !desk->conf.attended;
+	desk->attended = attended;
 	(void)pthread_mutex_unlock(&desk->lock);
 }
 

@@ -22,7 +22,6 @@ struct desk_conf {
 	const struct conf *conf;
 	struct db *db;
 	struct mailbox *events;
-	bool attended;           /* by a terminal that may go away; without one nobody is waited for */
 	int64_t (*now_ms)(void); /* monotonic; NULL: deadline_now_ms */
 };
 MUST_USE int desk_new(const struct desk_conf *conf, struct desk **ret_desk, struct err *err);
@@ -90,7 +89,7 @@ void desk_touch(struct desk *desk);
  * disabled is logged out. What could not be looked at, since the database is held, is looked at in the next ticks.
  */
 MUST_USE int desk_tick(struct desk *desk, struct err *err);
-/* The terminal went away or came back (WAIT_TERMINAL). */
+/* The terminal went away or came back (WAIT_TERMINAL). A desk that is never told waits for none: a headless station. */
 void desk_set_attended(struct desk *desk, bool attended);
 /* The clock contradicts the log, or somebody vouched for it (WAIT_CLOCK). */
 void desk_set_clock_doubt(struct desk *desk, bool doubt);

@@ -99,7 +99,7 @@ static int open_hsm(struct station *st, const char *dir, struct err *err)
 
 static int open_desk(struct station *st, struct err *err)
 {
-	const struct desk_conf conf = { st->conf, st->db, st->events, true, NULL };
+	const struct desk_conf conf = { st->conf, st->db, st->events, NULL };
 
 	return desk_new(&conf, &st->desk, err);
 }

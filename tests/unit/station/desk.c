@@ -48,7 +48,7 @@ static const struct conf_slot *slot_of(const struct fixture_of_desk *f, size_t i
 
 static void new_desk(struct fixture_of_desk *f)
 {
-	const struct desk_conf conf = { f->conf, f->db, f->events, true, now_ms };
+	const struct desk_conf conf = { f->conf, f->db, f->events, now_ms };
 	struct err err = { 0 };
 
 	desk_free(f->desk);
@@ -581,7 +581,7 @@ static void test_desk_database_broken_stops_the_station(void **state)
 {
 	struct fixture_of_desk *f = *state;
 	CLEANUP(db_closep) struct db *other = NULL;
-	struct desk_conf conf = { f->conf, NULL, f->events, true, now_ms };
+	struct desk_conf conf = { f->conf, NULL, f->events, now_ms };
 	struct err err = { 0 };
 
 	add(f, "boss", ROLE_OFFICER, "badge-boss", NULL);
