@@ -310,13 +310,13 @@ static int insert_job(struct job *job, const char *step, struct db_tx *tx, struc
 
 /*
  * Two people may release a job while its unit is served. Then nothing more is written to it, and
- * no try helps: the unit fails, and begins a new job when it is seated again.
+ * no try helps: the unit fails at once, and begins a new job when a person seats it again.
  */
 static int check_not_released(const struct job *job, const struct db_tx *tx, struct err *err)
 {
 	if (db_changes(tx) == 1)
 		return 0;
-	return err_set(err, ERR_RETRY, 0, "job %" PRId64 " was released meanwhile; seat the unit again",
+	return err_set(err, ERR_OPERATOR, 0, "job %" PRId64 " was released meanwhile; seat the unit again",
 		       job->id);
 }
 

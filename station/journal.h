@@ -13,7 +13,7 @@ MUST_USE int journal_init(struct db *db, struct err *err);
 /*
  * Jobs are open, failed, passed, or released (journal_release): a released one stays for ever
  * and its key stays known, but the unit begins a new one. Writing to a job that was
- * released meanwhile is ERR_RETRY.
+ * released meanwhile is ERR_OPERATOR: no try helps, but the unit seated again does.
  *
  * Loads what is known of the job's unit: an open job's fields, or nothing.
  * ERR_UNIT if another unit has its serial or its hardware ID; ERR_OPERATOR if
