@@ -162,7 +162,16 @@ static int init_sync(struct pulse *pulse)
 	(void)pthread_condattr_destroy(&attr);
 	if (rc != 0)
 		return -1;
-	return pthread_mutex_init(&pulse->lock, NULL) == 0 ? 0 : -1;
+	if (pthread_mutex_init(&pulse->lock, NULL) == 0)
+		return 0;
+	(void)pthread_cond_destroy(&pulse->changed);
+	return -1;
+}
+
+static void deinit_sync(struct pulse *pulse)
+{
+	(void)pthread_cond_destroy(&pulse->changed);
+	(void)pthread_mutex_destroy(&pulse->lock);
 }
 
 int pulse_start(struct station *st, struct pulse **ret_pulse, struct err *err)
@@ -175,6 +184,7 @@ int pulse_start(struct station *st, struct pulse **ret_pulse, struct err *err)
 	}
 	pulse->st = st;
 	if (pthread_create(&pulse->thread, NULL, pulse_main, pulse) != 0) {
+		deinit_sync(pulse);
 		free(pulse);
 		return err_set(err, ERR_STATION, 0, "the pulse's thread can't be started");
 	}
@@ -191,7 +201,6 @@ void pulse_stop(struct pulse *pulse)
 	(void)pthread_cond_signal(&pulse->changed);
 	(void)pthread_mutex_unlock(&pulse->lock);
 	(void)pthread_join(pulse->thread, NULL);
-	(void)pthread_cond_destroy(&pulse->changed);
-	(void)pthread_mutex_destroy(&pulse->lock);
+	deinit_sync(pulse);
 	free(pulse);
 }
