@@ -8,15 +8,14 @@
 #include "base/log.h"
 #include "station/journal.h"
 
-#define IDENTIFY_MS 1500
-#define TRIES_MAX   5u
-#define BACKOFF_MS  100u
+#define TRIES_MAX  5u
+#define BACKOFF_MS 100u
 
 /* Behind a link that broke another unit may sit by now: the job is the first one's alone. */
 static int reach_again(struct job *job, const struct reach *reach, struct err *err)
 {
-	const struct deadline dl = deadline_in_ms(IDENTIFY_MS);
 	struct fixture *fresh = NULL;
+	struct deadline dl;
 
 	job_set_fixture(job, NULL);
 	fixture_close(*reach->fixture);
@@ -25,6 +24,7 @@ static int reach_again(struct job *job, const struct reach *reach, struct err *e
 		return -1;
 	*reach->fixture = fresh;
 	job_set_fixture(job, fresh);
+	dl = deadline_in_ms(fixture_identify_ms(fresh));
 	if (job_check_unit(job, &dl, err) < 0) {
 		job_set_fixture(job, NULL);
 		return -1;

@@ -14,14 +14,13 @@
 #include "station/journal.h"
 #include "station/provision.h"
 
-#define BUSY_MS     100  /* somebody is there and not done: waits for a person, or says nothing any more */
-#define IDLE_MS     1000 /* nothing to do; what is plugged in or out wakes us before */
-#define IDENTIFY_MS 1500
-#define NOISY_MAX   5u    /* some eight seconds: longer than a board that boots talks to its console */
-#define SILENT_MAX  2u    /* one lost answer does not free a slot */
-#define REFUSE_MS   10000 /* a slot that flaps must not fill the log */
-#define BOUNCE_MS   50
-#define CLOSED_MIN  2u
+#define BUSY_MS    100   /* somebody is there and not done: waits for a person, or says nothing any more */
+#define IDLE_MS    1000  /* nothing to do; what is plugged in or out wakes us before */
+#define NOISY_MAX  5u    /* some eight seconds: longer than a board that boots talks to its console */
+#define SILENT_MAX 2u    /* one lost answer does not free a slot */
+#define REFUSE_MS  10000 /* a slot that flaps must not fill the log */
+#define BOUNCE_MS  50
+#define CLOSED_MIN 2u
 
 struct worker {
 	struct station *st;
@@ -168,7 +167,8 @@ static void refuse(struct worker *worker, const struct err *why)
 	struct err broken = { 0 };
 	struct job job;
 
-	if (!deadline_passed(&worker->refuse_again))
+	/* A log-in that failed is always said: what is not said is tried again, and the unit may lock us out. */
+	if (why->class != ERR_OPERATOR && !deadline_passed(&worker->refuse_again))
 		return;
 	worker->refuse_again = deadline_in_ms(REFUSE_MS);
 	leave(worker);
@@ -238,7 +238,8 @@ static void port_closed(struct worker *worker, const struct err *err)
 static bool stays(struct worker *worker, struct fixture *fixture, const struct unit_info *unit)
 {
 	const struct deadline settled = deadline_in_ms(contact_settle_ms(&worker->contact));
-	const struct deadline dl = deadline_in_ms(contact_settle_ms(&worker->contact) + IDENTIFY_MS);
+	const struct deadline dl =
+		deadline_in_ms(contact_settle_ms(&worker->contact) + fixture_identify_ms(fixture));
 	struct unit_info again;
 	struct err err = { 0 };
 
@@ -265,10 +266,29 @@ static bool arrive(struct worker *worker, struct fixture *fixture, const struct 
 	return true;
 }
 
+/* Who sits there? Where that takes a log-in it is asked once; from then on, whoever stays is the same. */
+static int ask(struct worker *worker, struct fixture *fixture, struct unit_info *ret_unit, struct err *err)
+{
+	const struct deadline dl = deadline_in_ms(fixture_identify_ms(fixture));
+	bool told = false;
+
+	if (worker->last.serial[0] != '\0' && fixture_present(fixture, &dl, &told, err) < 0)
+		return -1;
+	if (!told)
+		return fixture_identify(fixture, &dl, ret_unit, err);
+	*ret_unit = worker->last;
+	return 0;
+}
+
+/* Somebody whose answer will not be another one the next time. */
+static bool is_refusal(const struct err *err)
+{
+	return err->class == ERR_UNIT || (err->class == ERR_OPERATOR && err->code == EACCES);
+}
+
 static void look(struct worker *worker)
 {
 	CLEANUP(fixture_closep) struct fixture *fixture = NULL;
-	const struct deadline dl = deadline_in_ms(IDENTIFY_MS);
 	struct unit_info unit;
 	struct err err = { 0 };
 
@@ -279,8 +299,8 @@ static void look(struct worker *worker)
 	worker->port_trouble[0] = '\0';
 	worker->closed = 0;
 	worker->away_ms = 0;
-	if (fixture_identify(fixture, &dl, &unit, &err) < 0) {
-		if (err.class != ERR_UNIT)
+	if (ask(worker, fixture, &unit, &err) < 0) {
+		if (!is_refusal(&err))
 			hear_no_unit(worker, &err);
 		else if (strcmp(worker->last.serial, "unknown") != 0)
 			refuse(worker, &err);
