@@ -94,3 +94,15 @@ stop "$line_pid"
 equal 2 "$(sql "SELECT count(*) FROM job WHERE state = 'passed'")" "units that passed"
 equal 0 "$(sql "SELECT count(*) FROM audit_entry WHERE entry LIKE '%\"kind\":\"unit-failed\"%'")" "failures"
 nothing_lost
+
+# --- Boot noise ---------------------------------------------------------------------------------------------------------
+# Seated in the middle of two seconds of boot log and noise: it passes, and nobody calls it a failure.
+stop "$devices_pid"
+for i in 1 3; do empty $i; done
+line_up
+devices --count 4 --kinds sensor --fault bootlog
+seat 2 3
+await '.slot? == "2" and .result? == "PASS"'
+stop "$line_pid"
+seen '.slot? == "2" and (.result? == "FAIL" or .event == "port")' && fail "boot noise is a failure"
+nothing_lost
