@@ -3,8 +3,8 @@
 #
 #   tests/run.sh          everything with gcc, then unit and flow tests with the address and
 #                         undefined-behaviour sanitizers
-#   tests/run.sh --all    also clang (without crash and flow), the thread sanitizer (flow), and ten seconds
-#                         of each fuzz target
+#   tests/run.sh --all    also real USB in a virtual machine (tests/vm, short; downloads a kernel of 70 MB once), clang
+#                         (without crash and flow), the thread sanitizer (flow), and ten seconds of each fuzz target
 #
 # The last line says how many tests passed and failed; the exit code is 0 if none failed. SKIP_PACKAGES=1
 # leaves the packages alone.
@@ -66,6 +66,15 @@ fuzz() { # seconds
 	failed=$((failed + $(grep -c '^FINDING' "$log")))
 }
 
+vm() {
+	echo "== vm"
+	if tests/vm/run.sh --short; then
+		passed=$((passed + 1))
+	else
+		fail "vm"
+	fi
+}
+
 if [ -z "${SKIP_PACKAGES:-}" ]; then
 	station/install-packages.sh station/packages.txt tests/packages.txt || exit 1
 fi
@@ -73,6 +82,7 @@ start=$SECONDS
 run dev
 run asan -L '^(unit|flow)$'
 if [ -n "$all" ]; then
+	vm
 	run clang -LE '^(crash|flow)$'
 	run tsan -R '^(flow/|unit/base_(db|group)$)'
 	fuzz 10
