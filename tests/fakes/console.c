@@ -8,6 +8,7 @@
  *	--escapes    colours and titles around each line
  *	--echo       what the station types comes back, whatever the device wants
  *	--boot TEXT  is said once, at power-on
+ *	--log FILE   keeps what the device said
  *	--mute       the device is off: what comes is dropped, nothing is said
  *
  * SIGUSR1 cuts the power: everything on the terminal dies, and starts again.
@@ -38,6 +39,7 @@
 struct console {
 	bool noise, wrap, escapes, echo, mute;
 	const char *boot;
+	FILE *log;
 	char *const *getty;
 	char tty[64];
 	int station, device, signals; /* the masters */
@@ -150,6 +152,10 @@ static void from_device(struct console *c)
 	}
 	for (ssize_t i = 0; i < n && !c->mute; i++)
 		say_byte(c, buf[i]);
+	if (c->log != NULL) {
+		(void)fwrite(buf, 1, (size_t)n, c->log);
+		(void)fflush(c->log);
+	}
 }
 
 static void from_station(const struct console *c)
@@ -170,15 +176,13 @@ static void from_station(const struct console *c)
 	write_all(c->device, buf, (size_t)n);
 }
 
-/* Everything that has the device's terminal is in the session of its getty. */
+/* Everything that has the device's port as its terminal: getty, login, shell and what it runs. */
 static void cut_power(const struct console *c)
 {
-	char command[64];
+	const char *tty = c->tty + 5;
 
-	if (str_format(command, sizeof(command), "%d", (int)c->child) < 0)
-		return;
 	if (fork() == 0) {
-		(void)execlp("pkill", "pkill", "-KILL", "-s", command, (char *)NULL);
+		(void)execlp("pkill", "pkill", "-KILL", "-t", tty, (char *)NULL);
 		_exit(EXIT_TROUBLE);
 	}
 	(void)kill(c->child, SIGKILL);
@@ -258,10 +262,13 @@ static int read_options(struct console *c, int argc, char **argv)
 	int i;
 
 	for (i = 2; i < argc && strcmp(argv[i], "--") != 0; i++) {
-		bool known = strcmp(argv[i], "--boot") == 0 && i + 1 < argc;
+		bool boot = strcmp(argv[i], "--boot") == 0, log = strcmp(argv[i], "--log") == 0;
+		bool known = (boot || log) && i + 1 < argc;
 
-		if (known)
+		if (known && boot)
 			c->boot = argv[++i];
+		else if (known)
+			c->log = fopen(argv[++i], "w");
 		for (size_t k = 0; k < ARRAY_LEN(flags); k++)
 			if (strcmp(argv[i], flags[k].name) == 0)
 				known = *flags[k].flag = true;
