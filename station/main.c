@@ -55,9 +55,9 @@ static const struct command commands[] = {
 	{ "clock", "[accept] [--dir DIR] [--json]",
 	  "whether the clock fits the log; two officers accept it (they are asked: badge or ID, PIN)", "dj",
 	  1, command_clock },
-	{ "fixture", "list | probe SLOT | wizard SLOT [--dir DIR] [--json]",
-	  "what is plugged in where; what is wrong at a slot; which place a slot is", "dj", 2,
-	  command_fixture },
+	{ "fixture", "list | probe SLOT | wizard SLOT | record SLOT FILE [--dir DIR] [--json]",
+	  "what is plugged in where; what is wrong at a slot; which place a slot is; what its unit says",
+	  "dj", 3, command_fixture },
 };
 
 static void print_help(FILE *to)

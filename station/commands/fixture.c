@@ -1,5 +1,5 @@
 /*
- * station fixture list | probe SLOT | wizard SLOT: what an integrator asks while a line is
+ * station fixture list | probe SLOT | wizard SLOT | record SLOT FILE: what an integrator asks while a line is
  * built. Beside a running station, too: what that has open is shown as busy, and can't be probed.
  */
 #include "station/commands/fixture.h"
@@ -165,6 +165,7 @@ int command_fixture(const struct options *options)
 		{ "list", 1, fixture_command_list },
 		{ "probe", 2, fixture_command_probe },
 		{ "wizard", 2, fixture_command_wizard },
+		{ "record", 3, fixture_command_record },
 	};
 	struct err err = { 0 };
 	int status = EXIT_CONFIG;
@@ -177,7 +178,8 @@ int command_fixture(const struct options *options)
 		report_error(options->json, &err);
 		return err.class >= ERR_STATION ? EXIT_NOT_TRUSTED : EXIT_CONFIG;
 	}
-	(void)err_set(&err, ERR_OPERATOR, 0, "usage: station fixture list | probe SLOT | wizard SLOT");
+	(void)err_set(&err, ERR_OPERATOR, 0,
+		      "usage: station fixture list | probe SLOT | wizard SLOT | record SLOT FILE");
 	report_error(options->json, &err);
 	return EXIT_CONFIG;
 }

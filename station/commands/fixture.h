@@ -21,6 +21,7 @@ const struct conf_slot *fixture_slot(const struct conf *conf, const char *name);
 /* Sub-sub-commands: -1, or 0 with an exit status. */
 MUST_USE int fixture_command_list(const struct options *options, int *ret_exit, struct err *err);
 MUST_USE int fixture_command_probe(const struct options *options, int *ret_exit, struct err *err);
+MUST_USE int fixture_command_record(const struct options *options, int *ret_exit, struct err *err);
 MUST_USE int fixture_command_wizard(const struct options *options, int *ret_exit, struct err *err);
 
 #endif
