@@ -1,11 +1,12 @@
 #!/bin/bash
 # Makes what the virtual machine boots: Debian's own kernel, unpacked from its package and not installed, and an
 # initramfs of busybox, the modules that are needed, our programs and what they need of this machine.
-# usage: image.sh OUT_DIR     makes OUT_DIR/kernel and OUT_DIR/initramfs; the package is kept there for the next time
+# usage: image.sh KEEP_DIR OUT_DIR     makes OUT_DIR/kernel and OUT_DIR/initramfs; in KEEP_DIR stays what was downloaded
 # STATION_BIN: the folder with station, device-emulator and dps-emulator
 set -eu -o pipefail
 here=$(cd "$(dirname "$0")" && pwd)
-out=$1
+keep=$1
+out=$2
 : "${STATION_BIN:?the folder with the programs}"
 # What the guest loads, in this order; what these depend on comes before them.
 modules="dummy_hcd libcomposite usb_f_fs usb_f_acm cdc_acm uhci_hcd ftdi_sio"
@@ -21,16 +22,16 @@ fetch_kernel() {
 	local name
 	name=$(apt-cache depends linux-image-amd64 | sed -n 's/^ *Depends: *\(linux-image-[^ ]*\)$/\1/p' | head -n 1)
 	[ -n "$name" ] || { echo "apt knows no linux-image-amd64; apt-get update" >&2; exit 1; }
-	[ -e "$out/$name/kernel" ] || {
-		rm -rf "$out"/linux-image-* "$out/unpacked"
-		mkdir -p "$out/$name"
-		(cd "$out" && apt-get -q download "$name" >&2)
-		dpkg -x "$out"/linux-image-*.deb "$out/unpacked"
-		mv "$out"/unpacked/boot/vmlinuz-* "$out/$name/vmlinuz"
-		mv "$out"/unpacked/lib/modules/*/kernel "$out/$name/kernel"
-		rm -rf "$out/unpacked" "$out"/linux-image-*.deb
+	[ -e "$keep/$name/kernel" ] || {
+		rm -rf "$keep"/linux-image-* "$keep/unpacked"
+		mkdir -p "$keep/$name"
+		(cd "$keep" && apt-get -q download "$name" >&2)
+		dpkg -x "$keep"/linux-image-*.deb "$keep/unpacked"
+		mv "$keep"/unpacked/boot/vmlinuz-* "$keep/$name/vmlinuz"
+		mv "$keep"/unpacked/lib/modules/*/kernel "$keep/$name/kernel"
+		rm -rf "$keep/unpacked" "$keep"/linux-image-*.deb
 	}
-	kernel=$out/$name
+	kernel=$keep/$name
 	cp "$kernel/vmlinuz" "$out/kernel"
 }
 
@@ -83,7 +84,7 @@ put_all() {
 	strip --strip-debug "$root"/modules/*.ko "$root"/station/bin/* 2>/dev/null || true
 }
 
-mkdir -p "$out"
+mkdir -p "$keep" "$out"
 root=$(mktemp -d "$out/root.XXXXXX")
 trap 'rm -rf "$root"' EXIT
 fetch_kernel

@@ -30,14 +30,14 @@ for program in qemu-system-x86_64 busybox cpio dpkg apt-get; do
 	command -v "$program" >/dev/null || { echo "$program is missing; see tests/packages.txt" >&2; exit 1; }
 done
 
-bash "$here/image.sh" "$out"
 work=$(mktemp -d "${TMPDIR:-/tmp}/station-vm.XXXXXX")
 trap 'rm -rf "$work"' EXIT
+bash "$here/image.sh" "$out" "$work"
 log=$out/$form-$seed.log
 echo "== vm $form, seed $seed (all it says: $log)"
 # The FTDI adapter and the guest's second UART are the two ends of one cable.
 timeout -k 5 "$limit" qemu-system-x86_64 -machine pc,accel=tcg -cpu max -m 1536 -smp 2 -nodefaults -display none -no-reboot \
-	-kernel "$out/kernel" -initrd "$out/initramfs" \
+	-kernel "$work/kernel" -initrd "$work/initramfs" \
 	-append "console=ttyS0 quiet panic=-1 vm.form=$form vm.seed=$seed" -serial stdio \
 	-usb -chardev "socket,id=ftdi,path=$work/cable,server=on,wait=off" -device usb-serial,chardev=ftdi \
 	-chardev "socket,id=uart,path=$work/cable" -device isa-serial,chardev=uart \
