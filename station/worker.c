@@ -16,6 +16,7 @@
 
 #define BUSY_MS    100   /* somebody is there and not done: waits for a person, or says nothing any more */
 #define IDLE_MS    1000  /* nothing to do; what is plugged in or out wakes us before */
+#define AWAY_MS    500   /* the whole line waits for somebody, perhaps until the morning */
 #define NOISY_MAX  5u    /* some eight seconds: longer than a board that boots talks to its console */
 #define SILENT_MAX 2u    /* one lost answer does not free a slot */
 #define REFUSE_MS  10000 /* a slot that flaps must not fill the log */
@@ -314,12 +315,23 @@ static void look(struct worker *worker)
 		attend(worker, &fixture, &unit);
 }
 
-/* Is the slot as it may stay for hours: empty, or with a unit that is done? */
-static bool is_at_rest(const struct worker *worker)
+/* How long until the next look, if nothing changes: a slot may stay as it is for hours, empty or with a unit that is done. */
+static unsigned pause_ms(const struct worker *worker)
 {
-	if (worker->wait != WAIT_NONE || worker->noisy > 0)
-		return false;
-	return worker->last.serial[0] == '\0' || (worker->silent == 0 && worker->away_ms == 0);
+	switch (worker->wait) {
+	case WAIT_LABEL:
+		return BUSY_MS;
+	case WAIT_OPERATOR:
+	case WAIT_TERMINAL:
+	case WAIT_CLOCK:
+		return AWAY_MS;
+	case WAIT_NONE:
+		break;
+	}
+	if (worker->noisy > 0 ||
+	    (worker->last.serial[0] != '\0' && (worker->silent > 0 || worker->away_ms != 0)))
+		return BUSY_MS;
+	return IDLE_MS;
 }
 
 static void *worker_main(void *arg)
@@ -328,7 +340,7 @@ static void *worker_main(void *arg)
 
 	while (!atomic_load(&worker->st->stop)) {
 		look(worker);
-		(void)plug_wait(worker->st->plug, worker->slot, is_at_rest(worker) ? IDLE_MS : BUSY_MS);
+		(void)plug_wait(worker->st->plug, worker->slot, pause_ms(worker));
 	}
 	return NULL;
 }
