@@ -19,7 +19,7 @@
 
 #define CHUNK    256 /* Linux calls a terminal writable from this room on */
 #define PIPE_MAX (1024 * 1024)
-#define DRAIN_MS 500
+#define DRAIN_MS 2000
 #define LOOK_MS  200
 
 struct outlet {
@@ -28,6 +28,7 @@ struct outlet {
 	int stop_fd;
 	pthread_t thread;
 	_Atomic bool carrying, broken, stop;
+	_Atomic bool ended; /* the thread has nothing more to carry */
 };
 
 /* True when the terminal can take a chunk; false when the outlet shall end, or nothing came. */
@@ -75,6 +76,7 @@ static void *outlet_main(void *arg)
 		carry(outlet, bytes_of(chunk, (size_t)n));
 		atomic_store(&outlet->carrying, false);
 	}
+	atomic_store(&outlet->ended, true);
 	return NULL;
 }
 
@@ -114,18 +116,19 @@ int outlet_open(int terminal_fd, struct outlet **ret_outlet, struct err *err)
 	return 0;
 }
 
+/* The pipe's end is what ends the thread, after its last byte; only a terminal that takes nothing is told to stop. */
 void outlet_close(struct outlet *outlet)
 {
 	const struct deadline drain = deadline_in_ms(DRAIN_MS);
 
 	if (outlet == NULL)
 		return;
-	while (outlet_busy(outlet) && !outlet_broken(outlet) && !deadline_passed(&drain))
-		deadline_sleep(&drain, 5);
-	atomic_store(&outlet->stop, true);
-	(void)eventfd_write(outlet->stop_fd, 1);
 	(void)close(outlet->to_fd);
 	outlet->to_fd = -1;
+	while (!atomic_load(&outlet->ended) && !deadline_passed(&drain))
+		deadline_sleep(&drain, 2);
+	atomic_store(&outlet->stop, true);
+	(void)eventfd_write(outlet->stop_fd, 1);
 	(void)pthread_join(outlet->thread, NULL);
 	release(outlet);
 }

@@ -13,7 +13,7 @@
 struct outlet;
 /* terminal_fd stays the caller's, open until outlet_close returned. */
 MUST_USE int outlet_open(int terminal_fd, struct outlet **ret_outlet, struct err *err);
-/* What was written goes out first, for half a second at most. */
+/* What was written goes out first, for two seconds at most; every other writer of outlet_fd is closed by now. */
 void outlet_close(struct outlet *outlet);
 /* Where to write; blocks only when a picture is larger than the pipe: 1 MiB where the kernel grants it, else 64 KiB. */
 int outlet_fd(const struct outlet *outlet);

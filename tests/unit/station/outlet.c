@@ -80,6 +80,24 @@ static void test_everything_arrives(void **state)
 	(void)close(p.slave);
 }
 
+/* What leaves the screen is written last, and the outlet is closed at once after it. */
+static void test_the_last_words_arrive(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 200; i++) {
+		struct pseudo p = pseudo_terminal();
+		struct outlet *outlet = NULL;
+		struct err err = { 0 };
+
+		assert_int_equal(outlet_open(p.slave, &outlet, &err), 0);
+		assert_int_equal(write(outlet_fd(outlet), "bye", 3), 3);
+		outlet_close(outlet);
+		assert_int_equal(drain(p.master, 3), 3);
+		(void)close(p.master);
+		(void)close(p.slave);
+	}
+}
+
 static void test_a_stalled_terminal_is_busy_and_can_be_left(void **state)
 {
 	struct pseudo p = pseudo_terminal();
@@ -117,6 +135,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_everything_arrives),
+		cmocka_unit_test(test_the_last_words_arrive),
 		cmocka_unit_test(test_a_stalled_terminal_is_busy_and_can_be_left),
 		cmocka_unit_test(test_a_terminal_that_hung_up_is_broken),
 	};
