@@ -20,6 +20,7 @@ esac
 passed=0
 failed=0
 cores=$(nproc)
+jobs=$((cores * 3)) # most tests wait for processes, terminals and clocks
 
 fail() { echo "FAILED: $*"; failed=$((failed + 1)); }
 
@@ -38,7 +39,7 @@ run() { # preset, ctest arguments...
 	shift
 	echo "== $preset"
 	build "$preset" || return
-	ctest --test-dir "build/$preset" -j "$cores" --output-on-failure "$@" >"$log" 2>&1
+	ctest --test-dir "build/$preset" -j "$jobs" --output-on-failure "$@" >"$log" 2>&1
 	total=$(sed -nE 's/^[0-9]+% tests passed, ([0-9]+) tests? failed out of ([0-9]+)$/\2/p' "$log")
 	bad=$(sed -nE 's/^[0-9]+% tests passed, ([0-9]+) tests? failed out of ([0-9]+)$/\1/p' "$log")
 	if [ -z "$total" ]; then
