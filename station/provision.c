@@ -55,10 +55,14 @@ static int try_once(struct job *job, const struct reach *reach, bool again, stru
 	return job_run(job, err);
 }
 
-static bool worth_another(const struct job *job, const struct err *err)
+static bool worth_another(const struct reach *reach, const struct err *err)
 {
-	/* A port that can't be opened is for a person, but a board that reboots takes its port along. */
-	return err->class == ERR_RETRY || (err->class == ERR_OPERATOR && job->fixture == NULL);
+	/*
+	 * A port that can't be opened is for a person, but a board that reboots takes its port along. Who refuses
+	 * behind an open port, a log-in perhaps, is not asked again: that could lock the account.
+	 */
+	return err->class == ERR_RETRY ||
+	       (err->class == ERR_OPERATOR && reach != NULL && *reach->fixture == NULL);
 }
 
 static int run_with_retries(struct job *job, const struct reach *reach, struct err *err)
@@ -71,7 +75,7 @@ static int run_with_retries(struct job *job, const struct reach *reach, struct e
 			at = job->next;
 			tries = 0;
 		}
-		if (!worth_another(job, err))
+		if (!worth_another(reach, err))
 			return -1;
 		if (++tries == TRIES_MAX || atomic_load(&job->st->stop))
 			return give_up(job, err);

@@ -15,6 +15,9 @@ struct flaky {
 	unsigned fails_left;
 	unsigned open;      /* fixtures that hold the port now */
 	unsigned open_most; /* at one time                     */
+	unsigned asked;     /* for a key                       */
+	unsigned refused;   /* log-ins                         */
+	bool refuses;       /* them, once it was asked         */
 	const char *serial;
 };
 
@@ -28,7 +31,10 @@ static int flaky_identify(void *impl, const struct deadline *dl, struct unit_inf
 	struct flaky *unit = impl;
 
 	(void)dl;
-	(void)err;
+	if (unit->refuses && unit->asked > 0) {
+		unit->refused++;
+		return err_set(err, ERR_OPERATOR, EACCES, "does not take the password");
+	}
 	*ret = (struct unit_info){ .model = "sensor", .hwid = "h1", .caps = UNIT_CAP_KEY | UNIT_CAP_PROVE };
 	str_clip(ret->serial, sizeof(ret->serial), unit->serial);
 	return 0;
@@ -41,6 +47,7 @@ static int flaky_key(void *impl, const struct deadline *dl, const char *cn, stru
 	(void)dl;
 	(void)cn;
 	(void)ret;
+	unit->asked++;
 	if (unit->fails_left-- > 0)
 		return err_set(err, ERR_RETRY, ETIMEDOUT, "no answer");
 	return err_set(err, ERR_UNIT, 0, "reached the unit again");
@@ -102,6 +109,18 @@ static void test_provision_unit_that_never_answers_is_the_units_fault(void **sta
 	assert_non_null(strstr(why.where, "step key"));
 }
 
+/* Another try may lock the account of whoever sits there by now. */
+static void test_provision_refused_log_in_is_not_tried_again(void **state)
+{
+	struct flaky unit = { .fails_left = 1000, .refuses = true, .serial = "s1" };
+	struct err why = { 0 };
+
+	assert_int_equal(provision(*state, &unit, &why), OUTCOME_FAIL);
+	assert_int_equal(why.class, ERR_OPERATOR);
+	assert_int_equal(unit.refused, 1);
+	assert_int_equal(unit.open, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -109,6 +128,8 @@ int main(void)
 						world_teardown),
 		cmocka_unit_test_setup_teardown(test_provision_unit_that_never_answers_is_the_units_fault,
 						world_setup, world_teardown),
+		cmocka_unit_test_setup_teardown(test_provision_refused_log_in_is_not_tried_again, world_setup,
+						world_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
