@@ -22,7 +22,8 @@ exec 9<>"$work/hold" # the emulators' standard input: stays open for as long as 
 clean_up() {
 	local status=$?
 	for pid in ${pids[@]+"${pids[@]}"}; do
-		kill "$pid" 2>/dev/null && kill -CONT "$pid" 2>/dev/null && wait "$pid" 2>/dev/null
+		# First on, then off: a signal to go on that comes while the leak sanitizer stops the world hangs it.
+		kill -CONT "$pid" 2>/dev/null && kill "$pid" 2>/dev/null && wait "$pid" 2>/dev/null
 	done
 	if grep -aE -A 20 'Sanitizer:|runtime error:' "$work"/*.err 2>/dev/null; then status=1; fi
 	mountpoint -q "$work/small" 2>/dev/null && umount "$work/small"

@@ -48,6 +48,7 @@ says "record SLOT FILE"
 
 # --- A line that works with recorders in it: keys of the station are in no file ----------------------------------------
 line_up
+await '.event == "hsm"' # it has its directory by now
 record 2 4 "$work/other"
 says "a station works here"
 [ ! -e "$work/other" ] || fail "a recording of nothing is left"

@@ -16,6 +16,8 @@ see_like 'Service [✔?]'
 sleep 2
 before=$(bytes)
 press C-l
+grown() { [ $(($(bytes) - before)) -gt 1500 ]; }
+wait_for 20 grown
 sleep 1
 picture=$(($(bytes) - before))
 [ "$picture" -gt 1500 ] || fail "a full picture of $picture bytes: this measures nothing"
