@@ -4,9 +4,10 @@
 . "$(dirname "$0")/lib.sh"
 fake=${STATION_BIN%/bin}/tests/fake_console
 for needed in agetty login busybox unshare "$fake"; do
-	command -v "$needed" >/dev/null || { echo "left out: no $needed"; exit 77; }
+	command -v "$needed" >/dev/null || fail "no $needed; see tests/packages.txt"
 done
-[ "$(id -u)" = 0 ] && unshare -m true 2>/dev/null || { echo "left out: a getty needs root"; exit 77; }
+# Left out where nobody may log in on a terminal or mount: without root, and in a chroot.
+[ "$(id -u)" = 0 ] && unshare -m true 2>/dev/null || { echo "left out: a getty needs root and mounts of its own"; exit 77; }
 printf secret-pw >"$work/password"
 printf wrong-pw >"$work/wrong"
 
