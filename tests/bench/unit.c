@@ -109,12 +109,13 @@ static int prove(void *impl, const struct deadline *dl, struct bytes nonce, stru
 	return 0;
 }
 
+static const struct fixture_item_ops items = { .put = put, .get = get };
+static const struct fixture_key_ops keys = { .make = give_csr, .prove = prove };
+
 const struct fixture_ops bench_unit_ops = {
 	.name = "bench",
 	.close = nothing_to_close,
 	.identify = identify,
-	.make_key = give_csr,
-	.put = put,
-	.get = get,
-	.prove = prove,
+	.items = &items,
+	.keys = &keys,
 };

@@ -267,16 +267,19 @@ static int unit_tpm(void *impl, const struct deadline *dl, struct bytes cmd, str
 
 /* ---------------------------------------------------------------------------------------------------- */
 
+static const struct fixture_item_ops fake_items = { .put = unit_put, .get = unit_get, .holds = unit_holds };
+static const struct fixture_key_ops fake_keys = {
+	.make = unit_make_key,
+	.prove = unit_prove,
+	.tpm = unit_tpm,
+};
+
 static const struct fixture_ops fixture_fake = {
 	.name = "fake",
 	.close = unit_close,
 	.identify = unit_identify,
-	.make_key = unit_make_key,
-	.put = unit_put,
-	.get = unit_get,
-	.prove = unit_prove,
-	.tpm = unit_tpm,
-	.holds = unit_holds,
+	.items = &fake_items,
+	.keys = &fake_keys,
 };
 
 static int describe(const struct fake_unit_conf *conf, struct fake_unit *unit, struct err *err)

@@ -53,11 +53,12 @@ static int flaky_key(void *impl, const struct deadline *dl, const char *cn, stru
 	return err_set(err, ERR_UNIT, 0, "reached the unit again");
 }
 
+static const struct fixture_key_ops flaky_keys = { .make = flaky_key };
 static const struct fixture_ops flaky_ops = {
 	.name = "flaky",
 	.close = flaky_close,
 	.identify = flaky_identify,
-	.make_key = flaky_key,
+	.keys = &flaky_keys,
 };
 
 static int flaky_open(void *arg, struct fixture **ret_fixture, struct err *err)
