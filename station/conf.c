@@ -1,31 +1,14 @@
 /*
- * station.ini. One const table names every key with its kind and place, so the
- * grammar can be read here at a glance; lines are counted in the reader that
- * inih pulls them through, since the Debian build of it does not report them.
+ * station.ini as text: sections and lines. Lines are counted in the reader that inih
+ * pulls them through, since the Debian build of it does not report them.
  */
 #include "station/conf_internal.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdlib.h>
 
 #include <ini.h>
-
-#include "hsm/hsm.h"
-
-struct conf_key;
-struct conf_parser;
-typedef int set_fn(struct conf_parser *p, const struct conf_key *key, void *field, const char *value);
-
-struct conf_key {
-	const char *section; /* "profile" and "slot" are sections with a name */
-	const char *name;
-	set_fn *set;
-	size_t offset; /* in struct conf, conf_profile or conf_slot */
-	size_t size;   /* of a text field */
-	unsigned min, max;
-};
 
 int conf_fail(struct conf_parser *p, const char *what, const char *value)
 {
@@ -34,276 +17,11 @@ int conf_fail(struct conf_parser *p, const char *what, const char *value)
 		       value != NULL ? ": \"" : "", value != NULL ? value : "", value != NULL ? "\"" : "");
 }
 
-static int set_text(struct conf_parser *p, const struct conf_key *key, void *field, const char *value)
-{
-	if (value[0] == '\0')
-		return conf_fail(p, "empty value for", key->name);
-	if (str_format(field, key->size, "%s", value) < 0)
-		return conf_fail(p, "value is too long for", key->name);
-	return 0;
-}
-
-/* What a scanner types: ASCII that can be printed, without a blank at the end, which the INI would lose. */
-static int set_scanned(struct conf_parser *p, const struct conf_key *key, void *field, const char *value)
-{
-	for (const char *c = value; *c != '\0'; c++)
-		if (*c < ' ' || *c > '~')
-			return conf_fail(p, "only characters that a scanner types may stand in", key->name);
-	return set_text(p, key, field, value);
-}
-
-static int set_pattern(struct conf_parser *p, const struct conf_key *key, void *field, const char *value)
-{
-	struct err why = { 0 };
-
-	if (set_text(p, key, field, value) < 0)
-		return -1;
-	return label_pattern_check(value, &why) < 0 ? conf_fail(p, why.what, NULL) : 0;
-}
-
-static int set_uri(struct conf_parser *p, const struct conf_key *key, void *field, const char *value)
-{
-	struct err why = { 0 };
-
-	if (hsm_uri_check(value, &why) < 0)
-		return conf_fail(p, why.what, NULL);
-	return set_text(p, key, field, value);
-}
-
-static int set_pin_source(struct conf_parser *p, const struct conf_key *key, void *field, const char *value)
-{
-	struct err why = { 0 };
-
-	if (hsm_pin_source_check(value, &why) < 0)
-		return conf_fail(p, why.what, NULL);
-	return set_text(p, key, field, value);
-}
-
-static int parse_number(const char *value, unsigned min, unsigned max, unsigned *ret)
-{
-	char *end = NULL;
-	unsigned long n;
-
-	errno = 0;
-	n = strtoul(value, &end, 10);
-	if (errno != 0 || end == value || *end != '\0' || value[0] < '0' || value[0] > '9' || n < min ||
-	    n > max)
-		return -1;
-	*ret = (unsigned)n;
-	return 0;
-}
-
-/* HOST or HOST:PORT, as the units will use it. */
-static int set_device_host(struct conf_parser *p, const struct conf_key *key, void *field, const char *value)
-{
-	const char *colon = strrchr(value, ':');
-	size_t n = colon != NULL ? (size_t)(colon - value) : strlen(value);
-
-	p->conf->device_port = 443;
-	if (n == 0 || bytes_to_str(bytes_of(value, n), field, key->size) < 0 ||
-	    (colon != NULL && parse_number(colon + 1, 1, 65535, &p->conf->device_port) < 0))
-		return conf_fail(p, "device-host is not HOST or HOST:PORT", value);
-	return 0;
-}
-
-static int set_number(struct conf_parser *p, const struct conf_key *key, void *field, const char *value)
-{
-	if (parse_number(value, key->min, key->max, field) < 0) {
-		p->failed = true;
-		return err_set(p->err, ERR_OPERATOR, 0, "%s:%u: %s must be a number from %u to %u", p->file,
-			       p->line, key->name, key->min, key->max);
-	}
-	return 0;
-}
-
-/* One of a few words, told by its place in the list. */
-static int set_word(struct conf_parser *p, const char *const *words, size_t n, int *field, const char *value)
-{
-	for (size_t i = 0; i < n; i++) {
-		if (words[i] != NULL && strcmp(words[i], value) == 0) {
-			*field = (int)i;
-			return 0;
-		}
-	}
-	return conf_fail(p, "not one of the allowed words", value);
-}
-
-static const char *const attest_names[] = { NULL, "tpm", "x509", "symmetric" };
-
-const char *attest_name(enum attest attest)
-{
-	return attest == ATTEST_UNSET ? "unset" : attest_names[attest];
-}
-
-static int set_attest(struct conf_parser *p, const struct conf_key *key, void *field, const char *value)
-{
-	int word = 0;
-
-	(void)key;
-	if (set_word(p, attest_names, ARRAY_LEN(attest_names), &word, value) < 0)
-		return -1;
-	*(enum attest *)field = (enum attest)word;
-	return 0;
-}
-
-static int set_key_source(struct conf_parser *p, const struct conf_key *key, void *field, const char *value)
-{
-	static const char *const words[] = { "device", "station" };
-	int word = 0;
-
-	(void)key;
-	if (set_word(p, words, ARRAY_LEN(words), &word, value) < 0)
-		return -1;
-	*(enum key_source *)field = (enum key_source)word;
-	return 0;
-}
-
-static int set_enroll(struct conf_parser *p, const struct conf_key *key, void *field, const char *value)
-{
-	static const char *const words[] = { "individual", "group" };
-	int word = 0;
-
-	(void)key;
-	if (set_word(p, words, ARRAY_LEN(words), &word, value) < 0)
-		return -1;
-	*(enum enroll_kind *)field = (enum enroll_kind)word;
-	return 0;
-}
-
-static int set_yes_no(struct conf_parser *p, const struct conf_key *key, void *field, const char *value)
-{
-	static const char *const words[] = { "no", "yes" };
-	int word = 0;
-
-	(void)key;
-	if (set_word(p, words, ARRAY_LEN(words), &word, value) < 0)
-		return -1;
-	*(bool *)field = word == 1;
-	return 0;
-}
-
-static int set_scan(struct conf_parser *p, const struct conf_key *key, void *field, const char *value)
-{
-	static const char *const words[] = { "no", "label" };
-	int word = 0;
-
-	(void)key;
-	if (set_word(p, words, ARRAY_LEN(words), &word, value) < 0)
-		return -1;
-	*(bool *)field = word == 1;
-	return 0;
-}
-
-static int set_label_check(struct conf_parser *p, const struct conf_key *key, void *field, const char *value)
-{
-	static const char *const words[] = { "none", "mod10", "mod43" };
-	int word = 0;
-
-	(void)key;
-	if (set_word(p, words, ARRAY_LEN(words), &word, value) < 0)
-		return -1;
-	*(enum label_check *)field = (enum label_check)word;
-	return 0;
-}
-
-static int set_label_serial(struct conf_parser *p, const struct conf_key *key, void *field, const char *value)
-{
-	static const char *const words[] = { "all", "before-check" };
-	int word = 0;
-
-	(void)key;
-	if (set_word(p, words, ARRAY_LEN(words), &word, value) < 0)
-		return -1;
-	*(enum label_serial *)field = (enum label_serial)word;
-	return 0;
-}
-
-/* dps-leaf has one subject: what the service compares with the registration ID. */
-static int check_subject(struct conf_parser *p, const struct conf_key *key, void *field, const char *value)
-{
-	(void)key;
-	(void)field;
-	if (strcmp(value, "CN=${registration_id}") != 0)
-		return conf_fail(p, "subject must be CN=${registration_id}, not", value);
-	return 0;
-}
-
-static int check_auth(struct conf_parser *p, const struct conf_key *key, void *field, const char *value)
-{
-	(void)key;
-	(void)field;
-	if (strcmp(value, "sas") != 0)
-		return conf_fail(p, "this version logs in with auth = sas only, not", value);
-	return 0;
-}
-
-#define CONF_FIELD(field) offsetof(struct conf, field), sizeof(((struct conf *)NULL)->field)
-#define PROFILE_FIELD(field)                                                                                 \
-	offsetof(struct conf_profile, field), sizeof(((struct conf_profile *)NULL)->field)
-#define DEVICE_FIELD(field) PROFILE_FIELD(device.field)
-#define SLOT_FIELD(field)   offsetof(struct conf_slot, field), sizeof(((struct conf_slot *)NULL)->field)
-
-static const struct conf_key keys[] = {
-	{ "station", "id", set_text, CONF_FIELD(id), 0, 0 },
-	{ "station", "language", set_text, CONF_FIELD(language), 0, 0 },
-	{ "people", "badge-prefix", set_scanned, CONF_FIELD(badge_prefix), 0, 0 },
-	{ "people", "logout-minutes", set_number, CONF_FIELD(logout_minutes), 0, 1440 },
-	{ "scanner", "prefix", set_scanned, CONF_FIELD(scanner_prefix), 0, 0 },
-	{ "scanner", "slot-prefix", set_scanned, CONF_FIELD(slot_prefix), 0, 0 },
-	{ "hsm", "module", set_text, CONF_FIELD(module), 0, 0 },
-	{ "hsm", "token", set_uri, CONF_FIELD(token), 0, 0 },
-	{ "hsm", "pin-source", set_pin_source, CONF_FIELD(pin_source), 0, 0 },
-	{ "hsm", "issuing-key", set_uri, CONF_FIELD(issuing_key), 0, 0 },
-	{ "hsm", "audit-key", set_uri, CONF_FIELD(audit_key), 0, 0 },
-	{ "service", "host", set_text, CONF_FIELD(host), 0, 0 },
-	{ "service", "id-scope", set_text, CONF_FIELD(id_scope), 0, 0 },
-	{ "service", "device-host", set_device_host, CONF_FIELD(device_host), 0, 0 },
-	{ "service", "ca-file", set_text, CONF_FIELD(ca_file), 0, 0 },
-	{ "service", "auth", check_auth, 0, 0, 0, 0 },
-	{ "service", "policy", set_text, CONF_FIELD(policy), 0, 0 },
-	{ "service", "key", set_uri, CONF_FIELD(service_key), 0, 0 },
-	{ "service", "operations-per-minute", set_number, CONF_FIELD(operations_per_minute), 1, 100000 },
-	{ "service", "attempts", set_number, CONF_FIELD(attempts), 1, 1000 },
-	{ "profile", "model", set_text, PROFILE_FIELD(model), 0, 0 },
-	{ "profile", "attest", set_attest, PROFILE_FIELD(attest), 0, 0 },
-	{ "profile", "key", set_key_source, PROFILE_FIELD(key), 0, 0 },
-	{ "profile", "subject", check_subject, 0, 0, 0, 0 },
-	/* Any number: what certificates can hold is known to pki_profile_check. */
-	{ "profile", "validity-days", set_number, PROFILE_FIELD(certificate.validity_days), 0, UINT_MAX },
-	{ "profile", "outlive-issuer", set_yes_no, PROFILE_FIELD(certificate.may_outlive_issuer), 0, 0 },
-	{ "profile", "enroll", set_enroll, PROFILE_FIELD(enroll), 0, 0 },
-	{ "profile", "group", set_text, PROFILE_FIELD(group), 0, 0 },
-	{ "profile", "group-key", set_uri, PROFILE_FIELD(group_key), 0, 0 },
-	{ "profile", "scan", set_scan, PROFILE_FIELD(label.demanded), 0, 0 },
-	{ "profile", "label-pattern", set_pattern, PROFILE_FIELD(label.pattern), 0, 0 },
-	{ "profile", "label-check", set_label_check, PROFILE_FIELD(label.check), 0, 0 },
-	{ "profile", "label-serial", set_label_serial, PROFILE_FIELD(label.serial), 0, 0 },
-	{ "profile", "serial-from", set_text, DEVICE_FIELD(serial_from), 0, 0 },
-	{ "profile", "model-from", set_text, DEVICE_FIELD(model_from), 0, 0 },
-	{ "profile", "hwid-from", set_text, DEVICE_FIELD(hwid_from), 0, 0 },
-	{ "profile", "chain-path", set_text, DEVICE_FIELD(chain_path), 0, 0 },
-	{ "profile", "key-path", set_text, DEVICE_FIELD(key_path), 0, 0 },
-	{ "profile", "symkey-path", set_text, DEVICE_FIELD(symkey_path), 0, 0 },
-	{ "profile", "dps-path", set_text, DEVICE_FIELD(dps_path), 0, 0 },
-	{ "profile", "owner", set_text, DEVICE_FIELD(owner), 0, 0 },
-	{ "profile", "mode", set_text, DEVICE_FIELD(mode), 0, 0 },
-	{ "profile", "user", set_text, DEVICE_FIELD(user), 0, 0 },
-	{ "profile", "password-file", set_text, DEVICE_FIELD(password_file), 0, 0 },
-	{ "profile", "login-prompt", set_text, DEVICE_FIELD(login_prompt), 0, 0 },
-	{ "profile", "password-prompt", set_text, DEVICE_FIELD(password_prompt), 0, 0 },
-	{ "profile", "key-store", set_text, DEVICE_FIELD(key_store), 0, 0 },
-	{ "profile", "layout", set_text, DEVICE_FIELD(layout), 0, 0 },
-	{ "slot", "profile", set_text, SLOT_FIELD(profile_names), 0, 0 },
-	{ "slot", "driver", set_text, SLOT_FIELD(driver), 0, 0 },
-	{ "slot", "link", set_text, SLOT_FIELD(link), 0, 0 },
-	{ "slot", "barcode", set_scanned, SLOT_FIELD(barcode), 0, 0 },
-};
-
 /* Each [slot "x"] and [profile "x"] sets its keys anew; the others only once. */
 static void forget_seen(struct conf_parser *p, const char *kind)
 {
-	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
-		if (strcmp(keys[i].section, kind) == 0)
+	for (size_t i = 0; i < conf_keys_n; i++)
+		if (strcmp(conf_keys[i].section, kind) == 0)
 			p->seen[i] = false;
 }
 
@@ -384,8 +102,8 @@ static int begin_section(struct conf_parser *p, const char *section)
 
 static int set_value(struct conf_parser *p, const char *name, const char *value)
 {
-	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
-		const struct conf_key *key = &keys[i];
+	for (size_t i = 0; i < conf_keys_n; i++) {
+		const struct conf_key *key = &conf_keys[i];
 
 		if (strcmp(key->section, p->kind) != 0 || strcmp(key->name, name) != 0)
 			continue;
