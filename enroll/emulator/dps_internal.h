@@ -26,6 +26,7 @@
 #define DPS_ETAG_MAX  64                /* text of an etag, with its NUL    */
 #define DPS_KEY_LEN   64                /* policy keys and generated keys   */
 #define DPS_UUID_LEN  36
+#define DPS_CHAIN_MAX 8 /* certificates of a device */
 
 DEFINE_CLEANUP(json_freep, json_t, json_decref)
 
@@ -61,8 +62,10 @@ struct dps_request {
 	const struct dps_header *headers;
 	size_t headers_n;
 	struct bytes body;
-	bool too_large;   /* the body was longer than DPS_BODY_MAX and dropped  */
-	int64_t at_ticks; /* wall clock, units of 100 ns since 1970             */
+	bool too_large;            /* the body was longer than DPS_BODY_MAX and dropped  */
+	int64_t at_ticks;          /* wall clock, units of 100 ns since 1970             */
+	const struct bytes *chain; /* the client's certificates as it sent them: DER, leaf first */
+	size_t chain_n;            /* at most DPS_CHAIN_MAX; 0: it showed none */
 };
 
 /* NULL if the request has no such header; names are compared without case. */
@@ -119,6 +122,8 @@ bool dps_pace_fails_item(struct dps_pace *pace, const struct dps_knobs *knobs);
 enum dps_table {
 	DPS_ENROLLMENTS,
 	DPS_GROUPS,
+	DPS_REGISTRATIONS, /* what the device API made of devices, by registration ID */
+	DPS_CERTIFICATES,  /* CA certificates of the service, by name                 */
 	DPS_TABLES,
 };
 

@@ -23,6 +23,8 @@ struct dps_journal {
 static const char *const table_names[DPS_TABLES] = {
 	[DPS_ENROLLMENTS] = "enrollments",
 	[DPS_GROUPS] = "enrollmentGroups",
+	[DPS_REGISTRATIONS] = "registrations",
+	[DPS_CERTIFICATES] = "certificates",
 };
 
 static int table_from_name(const char *name, enum dps_table *ret)

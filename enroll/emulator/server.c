@@ -2,6 +2,9 @@
  * HTTPS around dps_handle, by libmicrohttpd: one thread per connection, so that
  * latency on request holds nobody else up. Answers carry Content-Length and the
  * connection stays open, because the C SDK's parser needs both (dps-api 0.9).
+ *
+ * A device may show certificates. None is demanded and none is judged here, so
+ * that the answer to a bad chain is the service's own (dps-api 5.3).
  */
 #include "enroll/emulator/dps_internal.h"
 
@@ -10,6 +13,7 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
+#include <gnutls/gnutls.h>
 #include <microhttpd.h>
 
 #include "base/deadline.h"
@@ -32,6 +36,12 @@ struct exchange {
 	struct buf body;
 	size_t received;
 	bool begun, too_large;
+};
+
+/* The client's certificates, borrowed from its TLS session. */
+struct chain {
+	struct bytes certs[DPS_CHAIN_MAX];
+	size_t n;
 };
 
 struct header_list {
@@ -108,6 +118,39 @@ static enum MHD_Result send_response(struct MHD_Connection *connection, const st
 	return rc;
 }
 
+static gnutls_session_t tls_session(struct MHD_Connection *connection)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+
+	return info != NULL ? info->tls_session : NULL;
+}
+
+/* Before the handshake. Without names of authorities: clients send nothing that is not under one of them. */
+static void ask_for_certificate(void *cls, struct MHD_Connection *connection, void **slot,
+				enum MHD_ConnectionNotificationCode code)
+{
+	gnutls_session_t session = tls_session(connection);
+
+	(void)cls;
+	(void)slot;
+	if (code != MHD_CONNECTION_NOTIFY_STARTED || session == NULL)
+		return;
+	gnutls_certificate_server_set_request(session, GNUTLS_CERT_REQUEST);
+	gnutls_certificate_send_x509_rdn_sequence(session, 1); /* 1: don't */
+}
+
+static void collect_chain(struct MHD_Connection *connection, struct chain *ret)
+{
+	gnutls_session_t session = tls_session(connection);
+	unsigned n = 0;
+	const gnutls_datum_t *certs = session != NULL ? gnutls_certificate_get_peers(session, &n) : NULL;
+
+	ret->n = 0;
+	for (unsigned i = 0; certs != NULL && i < n && i < DPS_CHAIN_MAX; i++)
+		ret->certs[ret->n++] = bytes_of(certs[i].data, certs[i].size);
+}
+
 static enum MHD_Result answer(struct dps_server *server, struct MHD_Connection *connection,
 			      const char *method, const struct exchange *exchange)
 {
@@ -115,13 +158,21 @@ static enum MHD_Result answer(struct dps_server *server, struct MHD_Connection *
 	struct header_list list = { .n = 0 };
 	struct dps_response res;
 	struct dps_request req;
+	struct chain chain;
 	enum MHD_Result rc;
 
+	collect_chain(connection, &chain);
 	(void)MHD_get_connection_values(connection, MHD_HEADER_KIND, collect_header, &list);
 	deadline_sleep(&patience, server->latency_ms);
-	req = (struct dps_request){ method,        exchange->target,           list.headers,
-				    list.n,        buf_bytes(&exchange->body), exchange->too_large,
-				    dps_time_now() };
+	req = (struct dps_request){ method,
+				    exchange->target,
+				    list.headers,
+				    list.n,
+				    buf_bytes(&exchange->body),
+				    exchange->too_large,
+				    dps_time_now(),
+				    chain.certs,
+				    chain.n };
 	dps_response_init(&res);
 	dps_handle(server->dps, &req, &res);
 	/* MHD_NO closes the connection: what was committed stays, and the client never hears of it. */
@@ -177,7 +228,8 @@ static struct MHD_Daemon *daemon_start(struct dps_server *server, const struct d
 		0, NULL, NULL, handle, server, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_HTTPS_MEM_CERT,
 		identity->cert_pem, MHD_OPTION_HTTPS_MEM_KEY, identity->key_pem, MHD_OPTION_HTTPS_PRIORITIES,
 		TLS_PRIORITIES, MHD_OPTION_URI_LOG_CALLBACK, exchange_new, NULL, MHD_OPTION_NOTIFY_COMPLETED,
-		exchange_free, NULL, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS, MHD_OPTION_END);
+		exchange_free, NULL, MHD_OPTION_NOTIFY_CONNECTION, ask_for_certificate, NULL,
+		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS, MHD_OPTION_END);
 }
 
 int dps_server_start(struct dps *dps, const struct dps_identity *identity, const char *address, uint16_t port,

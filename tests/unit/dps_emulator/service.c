@@ -74,8 +74,14 @@ void service_token(const struct service *service, const char *host, int expires_
 void service_call_raw(struct service *service, const char *method, const char *target,
 		      const struct dps_header *headers, size_t headers_n, const char *body, struct reply *ret)
 {
-	struct dps_request req = { method,          target, headers,          headers_n,
-				   bytes_str(body), false,  service->at_ticks };
+	struct dps_request req = { .method = method,
+				   .target = target,
+				   .headers = headers,
+				   .headers_n = headers_n,
+				   .body = bytes_str(body),
+				   .at_ticks = service->at_ticks,
+				   .chain = service->chain,
+				   .chain_n = service->chain_n };
 
 	*ret = (struct reply){ 0 };
 	dps_response_init(&ret->res);

@@ -32,6 +32,8 @@ struct service {
 	struct dps_store *store;
 	struct dps *dps;
 	int64_t at_ticks;
+	struct bytes chain[DPS_CHAIN_MAX]; /* what the client shows */
+	size_t chain_n;
 };
 
 struct reply {
