@@ -77,7 +77,26 @@ static int init_sync(struct plug *plug)
 	(void)pthread_condattr_destroy(&attr);
 	if (rc != 0)
 		return -1;
-	return pthread_mutex_init(&plug->lock, NULL) == 0 ? 0 : -1;
+	if (pthread_mutex_init(&plug->lock, NULL) == 0)
+		return 0;
+	(void)pthread_cond_destroy(&plug->changed);
+	return -1;
+}
+
+static void deinit_sync(struct plug *plug)
+{
+	(void)pthread_cond_destroy(&plug->changed);
+	(void)pthread_mutex_destroy(&plug->lock);
+}
+
+static int start_thread(struct plug *plug)
+{
+	if (init_sync(plug) < 0)
+		return -1;
+	if (pthread_create(&plug->thread, NULL, plug_main, plug) == 0)
+		return 0;
+	deinit_sync(plug);
+	return -1;
 }
 
 static void close_parts(struct plug *plug)
@@ -99,7 +118,7 @@ static int open_parts(struct plug *plug, struct err *err)
 		fixture_watch_add(plug->watch, plug->conf->slots[i].link);
 		plug->stamps[i] = fixture_link_stamp(plug->conf->slots[i].link);
 	}
-	if (init_sync(plug) < 0 || pthread_create(&plug->thread, NULL, plug_main, plug) != 0)
+	if (start_thread(plug) < 0)
 		return err_set(err, ERR_STATION, 0, "the thread that watches the places can't be started");
 	return 0;
 }
@@ -136,8 +155,7 @@ void plug_stop(struct plug *plug)
 		return;
 	(void)eventfd_write(plug->stop_fd, 1);
 	(void)pthread_join(plug->thread, NULL);
-	(void)pthread_cond_destroy(&plug->changed);
-	(void)pthread_mutex_destroy(&plug->lock);
+	deinit_sync(plug);
 	close_parts(plug);
 }
 
