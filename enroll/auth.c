@@ -71,10 +71,10 @@ static int make(struct auth *auth, int64_t expires_s, struct secret *ret_header,
 	int n;
 
 	if (resource_of(auth->host, resource, sizeof(resource)) < 0 ||
-	    percent_encode(auth->policy, policy, sizeof(policy)) < 0)
+	    percent_encode(auth->login->policy, policy, sizeof(policy)) < 0)
 		return err_set(err, ERR_OPERATOR, 0, "the service's host or policy name is too long");
 	if (secret_new(HEADER_CAP, &header, err) < 0 ||
-	    sign(auth->macer, resource, expires_s, signature, sizeof(signature), err) < 0)
+	    sign(auth->login->macer, resource, expires_s, signature, sizeof(signature), err) < 0)
 		return -1;
 	n = snprintf((char *)header.p, header.len,
 		     "Authorization: SharedAccessSignature sr=%s&sig=%s&se=%lld&skn=%s", resource, signature,

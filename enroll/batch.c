@@ -184,7 +184,7 @@ static int send_all(struct run *run, struct err *err)
 /* A passing failure: what is open waits as long as the pace does, or longer if that, or its loss, goes on. */
 static void postpone(struct run *run, const struct err *why)
 {
-	int64_t now = run_now(run), hold = now + pace_wait_ms(&run->service->pace, now);
+	int64_t now = run_now(run), hold = now + gate_wait_ms(run->service->gate, now);
 	unsigned times = ++run->service->postponed;
 	char reason[REASON_MAX];
 
@@ -252,7 +252,7 @@ static int next_call_at(const struct run *run, struct db *db, int64_t *ret_at_ms
 
 	if (outbox_outlook(db, now, &due, &next, err) < 0)
 		return -1;
-	allowed = now + pace_wait_ms(&run->service->pace, now);
+	allowed = now + gate_wait_ms(run->service->gate, now);
 	if (due)
 		next = now;
 	*ret_at_ms = next != 0 && next < allowed ? allowed : next;

@@ -85,20 +85,77 @@ MUST_USE int enroll_requeue(struct db *db, int64_t at_ms, const char *registrati
 
 /* --- The service ----------------------------------------------------------------------------------- */
 
+/* How calls are authenticated. */
+enum enroll_auth {
+	ENROLL_AUTH_SAS,               /* signed with a policy's key (dps-api 4.3)      */
+	ENROLL_AUTH_ENTRA_CERTIFICATE, /* Entra ID, an assertion that a certificate's key signs (4.4) */
+	ENROLL_AUTH_ENTRA_SECRET,      /* Entra ID, a client secret (4.4)               */
+	ENROLL_AUTH_MANAGED_IDENTITY,  /* the identity of this machine (4.5)            */
+};
+
+enum enroll_assertion {
+	ENROLL_ASSERTION_PS256, /* with x5t#S256 */
+	ENROLL_ASSERTION_RS256, /* with x5t      */
+};
+
+enum enroll_identity {
+	ENROLL_IDENTITY_AZURE_VM,
+	ENROLL_IDENTITY_AZURE_ARC,
+};
+
+/* Who the station is to the service. Each kind reads its own members; all are borrowed. */
+struct enroll_login {
+	enum enroll_auth auth;
+	/* SAS */
+	const char *policy;
+	const struct macer *macer; /* belongs to the service's thread */
+	/* Entra ID */
+	const char *login_host; /* login.microsoftonline.com, or host:port */
+	const char *tenant, *client_id;
+	struct bytes certificate_pem;
+	const struct signer *signer; /* RSA; belongs to the service's thread */
+	enum enroll_assertion assertion;
+	const struct secret *client_secret;
+	/* managed identity; client_id chooses one of several */
+	enum enroll_identity identity;
+	const char *identity_endpoint; /* NULL: where Azure has it */
+};
+
+#define ENROLL_RESOLVE_MAX 16
+/* How the service is reached; NULL and 0 where nothing is special. */
+struct enroll_network {
+	const char *ca_file;       /* PEM bundle instead of the system's  */
+	const char *extra_ca_file; /* PEM bundle beside the system's: of a TLS-inspecting proxy */
+	const char *proxy;         /* http://host:port */
+	const char *proxy_user;
+	const struct secret *proxy_password;
+	const char *const *resolve; /* "host:port:address", answered without DNS */
+	size_t resolve_n;
+	const char *bind_address; /* of the network card that reaches the service */
+};
+
 struct enroll_conf {
-	const char *host;    /* contoso.azure-devices-provisioning.net, or host:port */
-	const char *ca_file; /* PEM bundle instead of the system's; NULL normally    */
-	const char *policy;  /* SAS policy name                                      */
-	unsigned operations_per_minute;
+	const char *host; /* contoso.azure-devices-provisioning.net, or host:port */
+	struct enroll_network network;
 	unsigned attempts_max; /* transient refusals of one record before quarantine */
 	unsigned timeout_ms;   /* of one call                                        */
 };
 
-/* One thread's connection: curl handle, token, pace. */
+/*
+ * What all connections of a station share: the budget in operations per minute, and the pause
+ * after a throttle or a failure. Any thread.
+ */
+struct enroll_gate;
+MUST_USE int enroll_gate_new(unsigned operations_per_minute, struct enroll_gate **ret_gate, struct err *err);
+void enroll_gate_free(struct enroll_gate *gate);
+DEFINE_CLEANUP(enroll_gate_freep, struct enroll_gate, enroll_gate_free)
+
+/* One thread's connection: curl handle and token. */
 struct enroll_service;
-/* conf is borrowed. macer computes SAS signatures (dps-api 4.3); it belongs to this service's thread. */
-MUST_USE int enroll_service_open(const struct enroll_conf *conf, const struct macer *macer,
-				 struct enroll_service **ret_service, struct err *err);
+/* All are borrowed. */
+MUST_USE int enroll_service_open(const struct enroll_conf *conf, const struct enroll_login *login,
+				 struct enroll_gate *gate, struct enroll_service **ret_service,
+				 struct err *err);
 void enroll_service_close(struct enroll_service *service);
 DEFINE_CLEANUP(enroll_service_closep, struct enroll_service, enroll_service_close)
 /*

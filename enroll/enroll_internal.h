@@ -41,6 +41,14 @@ int64_t pace_backoff_ms(unsigned failures, uint32_t chance);
 /* Retry-After (RFC 9110 10.2.3): seconds or a date; at most an hour. -1 if it is neither. */
 int64_t pace_retry_after_ms(const char *value, int64_t now_ms);
 
+/* --- gate.c: the pace that all connections keep ------------------------------------------------------- */
+
+int64_t gate_wait_ms(struct enroll_gate *gate, int64_t now_ms);
+void gate_take(struct enroll_gate *gate, int64_t now_ms);
+void gate_succeeded(struct enroll_gate *gate);
+void gate_failed(struct enroll_gate *gate, int64_t now_ms, int64_t asked_ms);
+unsigned gate_failures(struct enroll_gate *gate);
+
 /* --- payload.c and certificate.c: what we send ------------------------------------------------------ */
 
 /* Letters, digits and - . _ : with a letter, digit or - at the end, 1..128 (dps-api 2). ERR_UNIT. */
@@ -112,9 +120,8 @@ enum refusal refusal_of(int64_t code);
 /* --- auth.c ------------------------------------------------------------------------------------------ */
 
 struct auth {
-	const struct macer *macer;
+	const struct enroll_login *login;
 	const char *host;
-	const char *policy;
 	struct secret header; /* the Authorization header, NUL-terminated */
 	int64_t expires_s;
 };
@@ -173,7 +180,7 @@ struct enroll_service {
 	char host[256]; /* without the port: what a token is for */
 	const struct macer *device_keys;
 	struct http *http;
-	struct pace pace;
+	struct enroll_gate *gate;
 	bool answering;     /* the last call about a record got a usable answer */
 	unsigned postponed; /* batches in a row that ended with ERR_RETRY */
 	bool unsettled;     /* rows may have been left as sending: make them due first */

@@ -196,9 +196,9 @@ static bool set_connection(struct http *http)
 	ok &= curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, total) == CURLE_OK;
 	ok &= curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS,
 			       total < CONNECT_MAX_MS ? total : CONNECT_MAX_MS) == CURLE_OK;
-	if (http->conf->ca_file != NULL) {
+	if (http->conf->network.ca_file != NULL) {
 		/* Instead of the system's, not beside it. */
-		ok &= curl_easy_setopt(c, CURLOPT_CAINFO, http->conf->ca_file) == CURLE_OK;
+		ok &= curl_easy_setopt(c, CURLOPT_CAINFO, http->conf->network.ca_file) == CURLE_OK;
 		ok &= curl_easy_setopt(c, CURLOPT_CAPATH, NULL) == CURLE_OK;
 	}
 	return ok;

@@ -22,7 +22,7 @@ int run_call(struct run *run, const struct http_request *request, struct answer 
 
 int run_wrong_host(struct run *run, const struct answer *answer, struct err *err)
 {
-	pace_failed(&run->service->pace, run_now(run), -1, service_chance());
+	gate_failed(run->service->gate, run_now(run), -1);
 	return http_status_error(&answer->http, err);
 }
 
@@ -293,7 +293,7 @@ int item_settle(struct run *run, struct item *item, struct err *err)
 {
 	int64_t wait = 0;
 
-	while (item->verdict == ITEM_OPEN && (wait = pace_wait_ms(&run->service->pace, run_now(run))) == 0)
+	while (item->verdict == ITEM_OPEN && (wait = gate_wait_ms(run->service->gate, run_now(run))) == 0)
 		if (step(run, item, err) < 0)
 			return -1;
 	if (item->verdict == ITEM_OPEN) {

@@ -62,7 +62,7 @@ static int64_t idle_ms(const struct enroll_progress *progress, int64_t now_ms)
 /* After a failure: as long as the pace holds; when the station itself is broken, only now and then. */
 static int64_t held_ms(struct enroll_sender *sender, const struct err *err)
 {
-	int64_t wait = pace_wait_ms(&sender->service->pace, clock_wall_ms());
+	int64_t wait = gate_wait_ms(sender->service->gate, clock_wall_ms());
 
 	if (err->class == ERR_STATION || err->class == ERR_BUG)
 		return IDLE_MS;
@@ -88,7 +88,7 @@ static void report(struct enroll_sender *sender, struct shown *shown, int rc,
 		   const struct enroll_progress *progress, const struct err *err)
 {
 	const struct enroll_sender_status status = { rc == 0, *progress, rc == 0 ? NULL : err };
-	bool lost = rc == 0 && sender->service->pace.failures > 0;
+	bool lost = rc == 0 && gate_failures(sender->service->gate) > 0;
 
 	if (rc == 0 && progress->calls == 0)
 		return;

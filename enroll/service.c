@@ -26,17 +26,15 @@ uint32_t service_chance(void)
 	return chance;
 }
 
-static int check_conf(const struct enroll_conf *conf, struct err *err)
+static int check_conf(const struct enroll_conf *conf, const struct enroll_login *login, struct err *err)
 {
 	if (conf->host == NULL || conf->host[0] == '\0' ||
 	    strspn(conf->host, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-:") !=
 		    strlen(conf->host))
 		return err_set(err, ERR_OPERATOR, 0, "[service] host is no host name: %s",
 			       conf->host != NULL ? conf->host : "(none)");
-	if (conf->policy == NULL || conf->policy[0] == '\0')
+	if (login->policy == NULL || login->policy[0] == '\0')
 		return err_set(err, ERR_OPERATOR, 0, "[service] policy is missing");
-	if (conf->operations_per_minute == 0 || conf->operations_per_minute > 1000000)
-		return err_set(err, ERR_OPERATOR, 0, "[service] operations-per-minute must be 1 to 1000000");
 	if (conf->attempts_max == 0 || conf->timeout_ms == 0 || conf->timeout_ms > 600000)
 		return err_set(err, ERR_OPERATOR, 0, "[service] attempts and timeout must be set");
 	return 0;
@@ -48,12 +46,12 @@ static int host_without_port(const char *host, char *out, size_t cap)
 	return bytes_to_str(bytes_of(host, strcspn(host, ":")), out, cap);
 }
 
-int enroll_service_open(const struct enroll_conf *conf, const struct macer *macer,
-			struct enroll_service **ret_service, struct err *err)
+int enroll_service_open(const struct enroll_conf *conf, const struct enroll_login *login,
+			struct enroll_gate *gate, struct enroll_service **ret_service, struct err *err)
 {
 	CLEANUP(enroll_service_closep) struct enroll_service *service = NULL;
 
-	if (check_conf(conf, err) < 0)
+	if (check_conf(conf, login, err) < 0)
 		return -1;
 	payload_guard_memory();
 	service = calloc(1, sizeof(*service));
@@ -62,8 +60,8 @@ int enroll_service_open(const struct enroll_conf *conf, const struct macer *mace
 	if (host_without_port(conf->host, service->host, sizeof(service->host)) < 0)
 		return err_set(err, ERR_OPERATOR, 0, "[service] host is too long");
 	service->conf = conf;
-	service->auth = (struct auth){ .macer = macer, .host = service->host, .policy = conf->policy };
-	pace_init(&service->pace, conf->operations_per_minute, 0);
+	service->gate = gate;
+	service->auth = (struct auth){ .login = login, .host = service->host };
 	if (http_open(conf, &service->abort, &service->http, err) < 0)
 		return -1;
 	*ret_service = service;
@@ -130,7 +128,7 @@ static int call_once(struct enroll_service *service, int64_t now_ms, const struc
 		     struct answer *ret, struct err *err)
 {
 	ret->sent = true;
-	pace_take(&service->pace, now_ms);
+	gate_take(service->gate, now_ms);
 	if (http_perform(service->http, request, &service->auth.header, &ret->http, err) < 0)
 		return -1;
 	return judge(service, now_ms, ret, err);
@@ -142,7 +140,7 @@ static int login(struct enroll_service *service, int64_t now_ms, struct err *err
 	if (auth_refresh(&service->auth, now_ms, err) == 0)
 		return 0;
 	if (err->class != ERR_RETRY)
-		pace_failed(&service->pace, now_ms, -1, service_chance());
+		gate_failed(service->gate, now_ms, -1);
 	return -1;
 }
 
@@ -154,11 +152,10 @@ int service_call(struct enroll_service *service, int64_t now_ms, const struct ht
 	if (login(service, now_ms, err) < 0)
 		return -1;
 	if (call_once(service, now_ms, request, ret, err) < 0) {
-		pace_failed(&service->pace, now_ms, pace_retry_after_ms(ret->http.retry_after, now_ms),
-			    service_chance());
+		gate_failed(service->gate, now_ms, pace_retry_after_ms(ret->http.retry_after, now_ms));
 		return -1;
 	}
-	pace_succeeded(&service->pace);
+	gate_succeeded(service->gate);
 	return 0;
 }
 

@@ -38,9 +38,11 @@ struct line {
 		struct enroll_service *service;
 		struct hsm_session *session;
 		struct enroll_conf conf;
+		struct enroll_login login;
 		struct macer macer;
 		struct macer device_keys;
 	} services[2];
+	struct enroll_gate *gate; /* of all of them */
 	size_t services_n;
 };
 
@@ -152,6 +154,7 @@ void line_close(struct line *line)
 		enroll_service_close(line->services[i].service);
 		hsm_session_close(line->services[i].session);
 	}
+	enroll_gate_free(line->gate);
 	desk_free(line->st.desk);
 	seats_free(line->st.seats);
 	mailbox_free(line->st.events);
@@ -207,15 +210,19 @@ int line_service_open(struct line *line, struct enroll_service **ret_service, st
 		return err_wrap(err, "key of the service's policy; import it with: station hsm import");
 	line->services[i].conf = (struct enroll_conf){
 		.host = conf->host,
-		.ca_file = conf->ca_file[0] != '\0' ? conf->ca_file : NULL,
-		.policy = conf->policy,
-		.operations_per_minute = conf->operations_per_minute,
+		.network.ca_file = conf->ca_file[0] != '\0' ? conf->ca_file : NULL,
 		.attempts_max = conf->attempts,
 		.timeout_ms = 30000,
 	};
 	line->services[i].macer = (struct macer){ hsm_key_mac, key };
-	if (enroll_service_open(&line->services[i].conf, &line->services[i].macer, &line->services[i].service,
-				err) < 0)
+	line->services[i].login = (struct enroll_login){
+		.auth = ENROLL_AUTH_SAS,
+		.policy = conf->policy,
+		.macer = &line->services[i].macer,
+	};
+	if ((line->gate == NULL && enroll_gate_new(conf->operations_per_minute, &line->gate, err) < 0) ||
+	    enroll_service_open(&line->services[i].conf, &line->services[i].login, line->gate,
+				&line->services[i].service, err) < 0)
 		return -1;
 	if (set_device_keys(line, i, err) < 0)
 		return -1;

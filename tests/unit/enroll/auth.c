@@ -7,9 +7,15 @@
 
 #include "tests/unit/enroll/world.h"
 
+static const struct enroll_login login = {
+	.auth = ENROLL_AUTH_SAS,
+	.policy = "station enroll",
+	.macer = &world_macer,
+};
+
 static struct auth auth_for(const char *host)
 {
-	return (struct auth){ .macer = &world_macer, .host = host, .policy = "station enroll" };
+	return (struct auth){ .login = &login, .host = host };
 }
 
 /* The signature was computed with Python's hmac over the same bytes. */
@@ -62,7 +68,8 @@ static int mac_refuses(void *key, struct bytes message, uint8_t ret_mac[SHA256_L
 static void test_auth_macer_fails_says_what_for(void **state)
 {
 	const struct macer macer = { mac_refuses, NULL };
-	struct auth auth = { .macer = &macer, .host = "h", .policy = "p" };
+	const struct enroll_login asked = { .policy = "p", .macer = &macer };
+	struct auth auth = { .login = &asked, .host = "h" };
 	struct err err = { 0 };
 
 	(void)state;

@@ -376,7 +376,7 @@ static void test_batch_budget_used_up_waits_for_its_turn(void **state)
 	struct script *script = *state;
 	struct enroll_progress progress;
 
-	script->conf.operations_per_minute = 1;
+	script->operations_per_minute = 1;
 	script_open(script, &world_macer);
 	queue_tpm(script->world, "unit-1", 1);
 	SCRIPT(script, { POST_BULK, { .status = 200, .body = FAILED(ITEM("unit-1", "409201")) } },
@@ -519,7 +519,7 @@ static void test_batch_login_key_hiccup_is_no_lost_call(void **state)
 	assert_int_equal(send_well(script).retried, 1);
 	assert_int_equal(script->calls, 0);
 	assert_int_equal(lost_of(script, "unit-1"), 0);
-	assert_int_equal(script->service->pace.failures, 0);
+	assert_int_equal(gate_failures(script->gate), 0);
 	assert_int_equal(script->service->postponed, 1);
 	failing.class = ERR_NONE;
 	send_until_calls(script, 1);

@@ -36,6 +36,7 @@ int emulated_teardown(void **state)
 	struct emulated *e = *state;
 
 	enroll_service_close(e->service);
+	enroll_gate_free(e->gate);
 	fake_dps_stop(&e->dps);
 	(void)world_teardown((void **)&e->world);
 	free(e);
@@ -48,18 +49,21 @@ void emulated_open(struct emulated *e, const struct macer *macer)
 
 	enroll_service_close(e->service);
 	e->service = NULL;
-	assert_int_equal(enroll_service_open(&e->conf, macer, &e->service, &err), 0);
+	enroll_gate_free(e->gate);
+	e->login.macer = macer;
+	assert_int_equal(enroll_gate_new(e->operations_per_minute, &e->gate, &err), 0);
+	assert_int_equal(enroll_service_open(&e->conf, &e->login, e->gate, &e->service, &err), 0);
 }
 
 void emulated_start(struct emulated *e, const char *const *options)
 {
 	assert_int_equal(fake_dps_start(&e->dps, options), 0);
 	e->conf = (struct enroll_conf){ .host = e->dps.host,
-					.ca_file = e->dps.ca_path,
-					.policy = e->dps.policy,
-					.operations_per_minute = 100000,
+					.network.ca_file = e->dps.ca_path,
 					.attempts_max = 20,
 					.timeout_ms = 10000 };
+	e->login = (struct enroll_login){ .auth = ENROLL_AUTH_SAS, .policy = e->dps.policy };
+	e->operations_per_minute = 100000;
 	emulated_open(e, &e->macer);
 }
 

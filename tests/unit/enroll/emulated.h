@@ -10,6 +10,9 @@ struct emulated {
 	struct fake_dps dps;
 	struct macer macer; /* with the emulator's policy key */
 	struct enroll_conf conf;
+	struct enroll_login login;
+	unsigned operations_per_minute;
+	struct enroll_gate *gate;
 	struct enroll_service *service;
 	int64_t now_ms;
 };

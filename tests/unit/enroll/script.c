@@ -46,7 +46,11 @@ void script_open(struct script *script, const struct macer *macer)
 
 	enroll_service_close(script->service);
 	script->service = NULL;
-	assert_int_equal(enroll_service_open(&script->conf, macer, &script->service, &err), 0);
+	enroll_gate_free(script->gate);
+	script->login.macer = macer;
+	assert_int_equal(enroll_gate_new(script->operations_per_minute, &script->gate, &err), 0);
+	assert_int_equal(
+		enroll_service_open(&script->conf, &script->login, script->gate, &script->service, &err), 0);
 }
 
 int script_setup(void **state)
@@ -62,11 +66,11 @@ int script_setup(void **state)
 	assert_int_equal(
 		str_format(script->host, sizeof(script->host), "127.0.0.1:%u", https_port(script->https)), 0);
 	script->conf = (struct enroll_conf){ .host = script->host,
-					     .ca_file = script->ca_path,
-					     .policy = "test",
-					     .operations_per_minute = 100000,
+					     .network.ca_file = script->ca_path,
 					     .attempts_max = 2,
 					     .timeout_ms = 5000 };
+	script->login = (struct enroll_login){ .auth = ENROLL_AUTH_SAS, .policy = "test" };
+	script->operations_per_minute = 100000;
 	script_open(script, &world_macer);
 	*state = script;
 	return 0;
@@ -77,6 +81,7 @@ int script_teardown(void **state)
 	struct script *script = *state;
 
 	enroll_service_close(script->service);
+	enroll_gate_free(script->gate);
 	https_stop(script->https);
 	buf_deinit(&script->last_body);
 	(void)unlink(script->ca_path);

@@ -24,6 +24,9 @@ struct script {
 	char host[32];
 	char ca_path[200];
 	struct enroll_conf conf;
+	struct enroll_login login;
+	unsigned operations_per_minute;
+	struct enroll_gate *gate;
 	struct enroll_service *service;
 };
 

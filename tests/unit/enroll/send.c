@@ -131,7 +131,7 @@ static void test_send_while_more_drains_at_the_budgets_pace(void **state)
 	unsigned rounds = 0;
 
 	EMULATE(e);
-	e->conf.operations_per_minute = 600;
+	e->operations_per_minute = 600;
 	emulated_open(e, &e->macer);
 	queue_many(e, 100);
 	for (; progress.more && rounds < 50; rounds++) {

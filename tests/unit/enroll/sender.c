@@ -78,8 +78,8 @@ static void test_sender_unreachable_is_said_once(void **state)
 	fake_dps_stop(&e->dps);
 	queue_tpm(e->world, "unit-1", 1);
 	e->conf.host = "127.0.0.1:9";
-	e->conf.policy = "test";
-	e->conf.ca_file = NULL;
+	e->login.policy = "test";
+	e->conf.network.ca_file = NULL;
 	emulated_open(e, &world_macer);
 	sender = start(e, &watch);
 	while (seen(&watch).reports == 0 && !deadline_passed(&dl))
