@@ -34,6 +34,8 @@ struct worker {
 	unsigned silent;              /* looks in a row that found nobody */
 	struct deadline refuse_again; /* not before this passed */
 	struct contact contact;
+	uint64_t asked_at;      /* the place's stamp when last said who it is; 0: it is asked anew */
+	bool kept;              /* at this look it was not: only that somebody sits there */
 	int64_t away_ms;        /* since when its port is away; 0: it is not */
 	unsigned closed;        /* looks in a row that found the port there, and closed */
 	char port_trouble[200]; /* said once: why the slot's port can't be opened */
@@ -112,6 +114,9 @@ static void serve(struct worker *worker, struct fixture **fixture, const struct 
 	job_init(&job, worker->st, &worker->tools, worker->slot, *fixture, unit);
 	job.seating = *seating;
 	outcome = provision_unit(&job, &reach, &why);
+	/* Perhaps because another one sits there now. */
+	if (outcome == OUTCOME_FAIL && why.class == ERR_UNIT)
+		worker->asked_at = 0;
 	conclude(worker, &job, outcome, &why);
 	seats_leave(worker->st->seats, worker->slot->name);
 	job_deinit(&job);
@@ -147,13 +152,20 @@ static enum wait may_start(struct worker *worker, const struct unit_info *unit, 
 			      unit->serial, ret_seating);
 }
 
-/* A unit sits there that was not served yet. When it has to wait, the next look asks again. */
+/*
+ * A unit sits there that was not served yet. When it has to wait, the next look asks again. No job begins under a
+ * name that was only kept: while one waits, boards are swapped on a line that nobody listens to.
+ */
 static void attend(struct worker *worker, struct fixture **fixture, const struct unit_info *unit)
 {
 	struct seating seating = { 0 };
 	enum wait wait = may_start(worker, unit, &seating);
 	bool changed = wait != worker->wait;
 
+	if (wait == WAIT_NONE && worker->kept) {
+		worker->asked_at = 0;
+		return;
+	}
 	worker->wait = wait;
 	if (wait == WAIT_NONE)
 		serve(worker, fixture, unit, &seating);
@@ -267,29 +279,38 @@ static bool arrive(struct worker *worker, struct fixture *fixture, const struct 
 	return true;
 }
 
-/* Who sits there? Where that takes a log-in it is asked once; from then on, whoever stays is the same. */
-static int ask(struct worker *worker, struct fixture *fixture, struct unit_info *ret_unit, struct err *err)
-{
-	const struct deadline dl = deadline_in_ms(fixture_identify_ms(fixture));
-	bool told = false;
-
-	if (worker->last.serial[0] != '\0' && fixture_present(fixture, &dl, &told, err) < 0)
-		return -1;
-	if (!told)
-		return fixture_identify(fixture, &dl, ret_unit, err);
-	*ret_unit = worker->last;
-	return 0;
-}
-
 /* Somebody whose answer will not be another one the next time. */
 static bool is_refusal(const struct err *err)
 {
 	return err->class == ERR_UNIT || (err->class == ERR_OPERATOR && err->code == EACCES);
 }
 
+/* Who sits there? Where that takes a log-in it is asked once; who stays, with the same thing plugged in, is the same. */
+static int ask(struct worker *worker, struct fixture *fixture, uint64_t stamp, struct unit_info *ret_unit,
+	       struct err *err)
+{
+	const struct deadline dl = deadline_in_ms(fixture_identify_ms(fixture));
+	bool same_plug = worker->asked_at != 0 && worker->asked_at == stamp;
+	int rc;
+
+	worker->kept = false;
+	if (worker->last.serial[0] != '\0' && same_plug &&
+	    fixture_present(fixture, &dl, &worker->kept, err) < 0)
+		return -1;
+	if (worker->kept) {
+		*ret_unit = worker->last;
+		return 0;
+	}
+	rc = fixture_identify(fixture, &dl, ret_unit, err);
+	worker->asked_at = rc == 0 || is_refusal(err) ? stamp : 0;
+	return rc;
+}
+
 static void look(struct worker *worker)
 {
 	CLEANUP(fixture_closep) struct fixture *fixture = NULL;
+	/* Before it is opened: what is plugged in afterwards has another. */
+	const uint64_t stamp = fixture_link_stamp(worker->slot->link);
 	struct unit_info unit;
 	struct err err = { 0 };
 
@@ -300,7 +321,7 @@ static void look(struct worker *worker)
 	worker->port_trouble[0] = '\0';
 	worker->closed = 0;
 	worker->away_ms = 0;
-	if (ask(worker, fixture, &unit, &err) < 0) {
+	if (ask(worker, fixture, stamp, &unit, &err) < 0) {
 		if (!is_refusal(&err))
 			hear_no_unit(worker, &err);
 		else if (strcmp(worker->last.serial, "unknown") != 0)
