@@ -35,6 +35,34 @@ enum enroll_state {
 };
 const char *enroll_state_name(enum enroll_state state);
 
+enum enroll_allocation {
+	ENROLL_ALLOCATION_UNSET, /* the service's own */
+	ENROLL_ALLOCATION_HASHED,
+	ENROLL_ALLOCATION_GEO_LATENCY,
+	ENROLL_ALLOCATION_STATIC,
+	ENROLL_ALLOCATION_CUSTOM, /* a webhook decides */
+};
+
+/* What becomes of the device's twin when it registers again (reprovisionPolicy, dps-api 1.3). */
+enum enroll_reprovision {
+	ENROLL_REPROVISION_UNSET,   /* the service's own */
+	ENROLL_REPROVISION_MIGRATE, /* another hub perhaps, with its data   */
+	ENROLL_REPROVISION_RESET,   /* another hub perhaps, as at the start */
+	ENROLL_REPROVISION_NEVER,   /* it stays where it is                 */
+};
+
+/* What the cloud's operator wants beside the attestation (dps-api 1.3). All zero: nothing is sent of it. */
+struct enroll_terms {
+	const char *tags;    /* initial twin: NAME=VALUE, separated by blanks; NULL or "": none */
+	const char *desired; /* the same */
+	enum enroll_allocation allocation;
+	const char *hubs; /* host names, separated by blanks; they need an allocation */
+	const char *webhook;
+	enum enroll_reprovision reprovision;
+	bool iot_edge;
+	bool disabled;
+};
+
 /* What the service is told about one device; exactly one attestation is set. */
 struct enroll_record {
 	const char *job; /* unique: a second enqueue of the same job changes nothing */
@@ -47,6 +75,7 @@ struct enroll_record {
 	 * SHA-256, and the sender derives it again (enroll_service_set_device_keys).
 	 */
 	const struct secret *symmetric_key;
+	struct enroll_terms terms;
 };
 
 MUST_USE int enroll_init(struct db *db, struct err *err);

@@ -166,6 +166,8 @@ static void set_defaults(struct conf *conf)
 {
 	conf->operations_per_minute = 900;
 	conf->attempts = 8;
+	conf->network.connections = 4;
+	str_clip(conf->login.host, sizeof(conf->login.host), "login.microsoftonline.com");
 	conf->logout_minutes = 15;
 	str_clip(conf->badge_prefix, sizeof(conf->badge_prefix), "B:");
 	str_clip(conf->slot_prefix, sizeof(conf->slot_prefix), "SLOT:");

@@ -8,6 +8,7 @@
 
 #include "base/bytes.h"
 #include "base/err.h"
+#include "enroll/enroll.h"
 #include "fixtures/fixture.h"
 #include "pki/pki.h"
 #include "station/label.h"
@@ -54,6 +55,19 @@ struct conf_device {
 	char layout[17];
 };
 
+/* What an individual enrollment, or a profile's group, says beside the attestation: see struct enroll_terms. */
+struct conf_terms {
+	char device_id[CONF_DEVICE_TEXT_MAX + 1]; /* may hold ${serial}, ${registration_id} ... */
+	char tags[CONF_TEXT_MAX + 1];             /* NAME=VALUE, separated by blanks; the same  */
+	char desired[CONF_TEXT_MAX + 1];
+	enum enroll_allocation allocation;
+	char hubs[CONF_TEXT_MAX + 1]; /* host names, separated by blanks */
+	char webhook[CONF_TEXT_MAX + 1];
+	enum enroll_reprovision reprovision;
+	bool iot_edge;
+	bool disabled;
+};
+
 struct conf_profile {
 	char name[33];
 	char model[33]; /* the unit's model must equal it; empty: any */
@@ -65,6 +79,7 @@ struct conf_profile {
 	struct pki_profile certificate;
 	struct label_rules label;
 	struct conf_device device;
+	struct conf_terms terms;
 	unsigned line; /* where the section begins, for messages */
 };
 
@@ -77,6 +92,33 @@ struct conf_slot {
 	const struct conf_profile *profiles[CONF_PROFILES_MAX];
 	size_t profiles_n;
 	unsigned line;
+};
+
+/* Who the station is to the service: see struct enroll_login. */
+struct conf_login {
+	enum enroll_auth auth;
+	char policy[65];
+	char key[CONF_TEXT_MAX + 1]; /* RFC 7512 URI: of the policy, or of the certificate */
+	char host[CONF_TEXT_MAX + 1];
+	char tenant[65];
+	char client_id[65];
+	char certificate_file[CONF_TEXT_MAX + 1];
+	enum enroll_assertion assertion;
+	char secret_source[CONF_TEXT_MAX + 1]; /* as a PIN's */
+	enum enroll_identity identity;
+	char identity_endpoint[CONF_TEXT_MAX + 1];
+};
+
+/* How the service is reached: see struct enroll_network. */
+struct conf_network {
+	char ca_file[CONF_TEXT_MAX + 1];
+	char extra_ca_file[CONF_TEXT_MAX + 1];
+	char proxy[CONF_TEXT_MAX + 1];
+	char proxy_user[65];
+	char proxy_password_source[CONF_TEXT_MAX + 1];
+	char resolve[CONF_TEXT_MAX + 1]; /* HOST=ADDRESS, separated by blanks */
+	char bind_address[65];
+	unsigned connections;
 };
 
 struct conf {
@@ -100,9 +142,8 @@ struct conf {
 	char id_scope[33];
 	char device_host[CONF_TEXT_MAX + 1]; /* without its port */
 	unsigned device_port;
-	char ca_file[CONF_TEXT_MAX + 1];
-	char policy[65];
-	char service_key[CONF_TEXT_MAX + 1];
+	struct conf_login login;
+	struct conf_network network;
 	unsigned operations_per_minute;
 	unsigned attempts;
 

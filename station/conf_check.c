@@ -6,6 +6,12 @@ struct required {
 	const char *value;
 };
 
+static int missing(struct conf_parser *p, const char *section, const char *name)
+{
+	return err_set(p->err, ERR_OPERATOR, 0, "%s: missing key: %s in section [%s]", p->file, name,
+		       section);
+}
+
 static int check_required(struct conf_parser *p)
 {
 	const struct conf *c = p->conf;
@@ -16,19 +22,51 @@ static int check_required(struct conf_parser *p)
 		{ "hsm", "pin-source", c->pin_source },
 		{ "service", "host", c->host },
 		{ "service", "id-scope", c->id_scope },
-		{ "service", "policy", c->policy },
-		{ "service", "key", c->service_key },
 		{ "hsm", "issuing-key", c->issuing_key },
 		{ "service", "device-host", c->device_host },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(required); i++)
 		if (required[i].value[0] == '\0')
-			return err_set(p->err, ERR_OPERATOR, 0, "%s: missing key: %s in section [%s]",
-				       p->file, required[i].name, required[i].section);
+			return missing(p, required[i].section, required[i].name);
 	if (c->slots_n == 0)
 		return err_set(p->err, ERR_OPERATOR, 0, "%s: missing section: at least one [slot \"NAME\"]",
 			       p->file);
+	return 0;
+}
+
+#define AUTH_BIT(auth) (1u << (auth))
+
+/* Each kind of login needs its own keys; one that it does not use may stand there. */
+static int check_login(struct conf_parser *p)
+{
+	const struct conf_login *l = &p->conf->login;
+	const unsigned entra = AUTH_BIT(ENROLL_AUTH_ENTRA_CERTIFICATE) | AUTH_BIT(ENROLL_AUTH_ENTRA_SECRET);
+	const struct {
+		unsigned needed_by; /* set of AUTH_BIT */
+		const char *name, *value;
+	} keys[] = {
+		{ AUTH_BIT(ENROLL_AUTH_SAS), "policy", l->policy },
+		{ AUTH_BIT(ENROLL_AUTH_SAS) | AUTH_BIT(ENROLL_AUTH_ENTRA_CERTIFICATE), "key", l->key },
+		{ entra, "tenant", l->tenant },
+		{ entra, "client-id", l->client_id },
+		{ AUTH_BIT(ENROLL_AUTH_ENTRA_CERTIFICATE), "certificate-file", l->certificate_file },
+		{ AUTH_BIT(ENROLL_AUTH_ENTRA_SECRET), "secret-source", l->secret_source },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+		if ((keys[i].needed_by & AUTH_BIT(l->auth)) != 0 && keys[i].value[0] == '\0')
+			return missing(p, "service", keys[i].name);
+	return 0;
+}
+
+/* dps-api 1.3 and 10.14: hubs need an allocation, a webhook is what custom is. */
+static int check_terms(struct conf_parser *p, const struct conf_terms *terms)
+{
+	if (terms->hubs[0] != '\0' && terms->allocation == ENROLL_ALLOCATION_UNSET)
+		return conf_fail(p, "hubs need the key", "allocation");
+	if ((terms->allocation == ENROLL_ALLOCATION_CUSTOM) != (terms->webhook[0] != '\0'))
+		return conf_fail(p, "allocation = custom and webhook need each other", NULL);
 	return 0;
 }
 
@@ -67,7 +105,7 @@ static int check_profile(struct conf_parser *p, const struct conf_profile *profi
 		return conf_fail(p, why.what, NULL);
 	if (profile->label.serial == LABEL_SERIAL_BEFORE_CHECK && profile->label.check == LABEL_CHECK_NONE)
 		return conf_fail(p, "label-serial = before-check needs a label-check", NULL);
-	return check_device_keys(p, profile);
+	return check_terms(p, &profile->terms) < 0 ? -1 : check_device_keys(p, profile);
 }
 
 static const struct conf_profile *find_profile(const struct conf *conf, const char *name)
@@ -176,7 +214,7 @@ static int check_slot(struct conf_parser *p, struct conf_slot *slot)
 
 int conf_check(struct conf_parser *p)
 {
-	if (check_required(p) < 0)
+	if (check_required(p) < 0 || check_login(p) < 0)
 		return -1;
 	for (size_t i = 0; i < p->conf->profiles_n; i++)
 		if (check_profile(p, &p->conf->profiles[i]) < 0)

@@ -36,9 +36,10 @@ struct conf_parser {
 /* "FILE:LINE: what: "value""; value NULL leaves it out. Returns -1. */
 int conf_fail(struct conf_parser *p, const char *what, const char *value);
 /* conf_values.c: checks value and puts it into field. */
-conf_set_fn conf_check_auth, conf_check_subject, conf_set_attest, conf_set_device_host, conf_set_enroll,
-	conf_set_key_source, conf_set_label_check, conf_set_label_serial, conf_set_number, conf_set_pattern,
-	conf_set_pin_source, conf_set_scan, conf_set_scanned, conf_set_text, conf_set_uri, conf_set_yes_no;
+conf_set_fn conf_check_subject, conf_set_allocation, conf_set_assertion, conf_set_attest, conf_set_auth,
+	conf_set_device_host, conf_set_enroll, conf_set_identity, conf_set_key_source, conf_set_label_check,
+	conf_set_label_serial, conf_set_number, conf_set_pattern, conf_set_pin_source, conf_set_reprovision,
+	conf_set_scan, conf_set_scanned, conf_set_text, conf_set_uri, conf_set_yes_no;
 
 /* What no single line can show: keys that are missing or contradict each other. Resolves names. */
 MUST_USE int conf_check(struct conf_parser *p);

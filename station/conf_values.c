@@ -200,11 +200,62 @@ int conf_check_subject(struct conf_parser *p, const struct conf_key *key, void *
 	return 0;
 }
 
-int conf_check_auth(struct conf_parser *p, const struct conf_key *key, void *field, const char *value)
+int conf_set_auth(struct conf_parser *p, const struct conf_key *key, void *field, const char *value)
 {
+	static const char *const words[] = { "sas", "entra-certificate", "entra-secret", "managed-identity" };
+	int word = 0;
+
 	(void)key;
-	(void)field;
-	if (strcmp(value, "sas") != 0)
-		return conf_fail(p, "this version logs in with auth = sas only, not", value);
+	if (set_word(p, words, ARRAY_LEN(words), &word, value) < 0)
+		return -1;
+	*(enum enroll_auth *)field = (enum enroll_auth)word;
+	return 0;
+}
+
+int conf_set_assertion(struct conf_parser *p, const struct conf_key *key, void *field, const char *value)
+{
+	static const char *const words[] = { "ps256", "rs256" };
+	int word = 0;
+
+	(void)key;
+	if (set_word(p, words, ARRAY_LEN(words), &word, value) < 0)
+		return -1;
+	*(enum enroll_assertion *)field = (enum enroll_assertion)word;
+	return 0;
+}
+
+int conf_set_identity(struct conf_parser *p, const struct conf_key *key, void *field, const char *value)
+{
+	static const char *const words[] = { "azure-vm", "azure-arc" };
+	int word = 0;
+
+	(void)key;
+	if (set_word(p, words, ARRAY_LEN(words), &word, value) < 0)
+		return -1;
+	*(enum enroll_identity *)field = (enum enroll_identity)word;
+	return 0;
+}
+
+int conf_set_allocation(struct conf_parser *p, const struct conf_key *key, void *field, const char *value)
+{
+	static const char *const words[] = { NULL, "hashed", "geoLatency", "static", "custom" };
+	int word = 0;
+
+	(void)key;
+	if (set_word(p, words, ARRAY_LEN(words), &word, value) < 0)
+		return -1;
+	*(enum enroll_allocation *)field = (enum enroll_allocation)word;
+	return 0;
+}
+
+int conf_set_reprovision(struct conf_parser *p, const struct conf_key *key, void *field, const char *value)
+{
+	static const char *const words[] = { NULL, "migrate", "reset", "never" };
+	int word = 0;
+
+	(void)key;
+	if (set_word(p, words, ARRAY_LEN(words), &word, value) < 0)
+		return -1;
+	*(enum enroll_reprovision *)field = (enum enroll_reprovision)word;
 	return 0;
 }

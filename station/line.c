@@ -206,18 +206,20 @@ int line_service_open(struct line *line, struct enroll_service **ret_service, st
 	if (hsm_session_open(line->st.hsm, &line->services[i].session, err) < 0)
 		return -1;
 	line->services_n++;
-	if (hsm_key_find(line->services[i].session, conf->service_key, &key, err) < 0)
+	if (conf->login.auth != ENROLL_AUTH_SAS)
+		return err_set(err, ERR_OPERATOR, 0, "[service] auth: this version logs in with sas only");
+	if (hsm_key_find(line->services[i].session, conf->login.key, &key, err) < 0)
 		return err_wrap(err, "key of the service's policy; import it with: station hsm import");
 	line->services[i].conf = (struct enroll_conf){
 		.host = conf->host,
-		.network.ca_file = conf->ca_file[0] != '\0' ? conf->ca_file : NULL,
+		.network.ca_file = conf->network.ca_file[0] != '\0' ? conf->network.ca_file : NULL,
 		.attempts_max = conf->attempts,
 		.timeout_ms = 30000,
 	};
 	line->services[i].macer = (struct macer){ hsm_key_mac, key };
 	line->services[i].login = (struct enroll_login){
 		.auth = ENROLL_AUTH_SAS,
-		.policy = conf->policy,
+		.policy = conf->login.policy,
 		.macer = &line->services[i].macer,
 	};
 	if ((line->gate == NULL && enroll_gate_new(conf->operations_per_minute, &line->gate, err) < 0) ||

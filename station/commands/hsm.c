@@ -74,7 +74,7 @@ static int list(struct token *token, bool json, bool *ret_all, struct err *err)
 			     info.serial);
 	if (print_key(token, "issuing-key", conf->issuing_key, json, ret_all, err) < 0 ||
 	    print_key(token, "audit-key", conf->audit_key, json, ret_all, err) < 0 ||
-	    print_key(token, "service key", conf->service_key, json, ret_all, err) < 0)
+	    print_key(token, "service key", conf->login.key, json, ret_all, err) < 0)
 		return -1;
 	for (size_t i = 0; i < conf->profiles_n; i++)
 		if (print_key(token, conf->profiles[i].name, conf->profiles[i].group_key, json, ret_all,

@@ -78,7 +78,7 @@ int demo_service_import_key(struct line *line, const struct demo_service *servic
 
 	if (hsm_session_open(st->hsm, &session, err) < 0)
 		return -1;
-	return import_once(session, st->conf->service_key, &service->key, err);
+	return import_once(session, st->conf->login.key, &service->key, err);
 }
 
 static int make_symmetric_group(struct station *st, struct enroll_service *service,

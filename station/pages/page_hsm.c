@@ -37,7 +37,7 @@ static int ask(struct station *st, struct page_hsm *page, struct err *err)
 	if (hsm_session_open(st->hsm, &session, err) < 0 ||
 	    add_key(session, "issuing-key", conf->issuing_key, page, err) < 0 ||
 	    add_key(session, "audit-key", conf->audit_key, page, err) < 0 ||
-	    add_key(session, "service-key", conf->service_key, page, err) < 0)
+	    add_key(session, "service-key", conf->login.key, page, err) < 0)
 		return -1;
 	for (size_t i = 0; i < conf->profiles_n; i++)
 		if (add_key(session, conf->profiles[i].name, conf->profiles[i].group_key, page, err) < 0)

@@ -198,7 +198,7 @@ static void test_conf_bad_values_refused(void **state)
 	assert_refused("[service]\ndevice-host = a:99999\n", "station.ini:2:", "HOST:PORT");
 	assert_refused("[service]\ndevice-host = a:443abc\n", "station.ini:2:", "HOST:PORT");
 	assert_refused("[service]\ndevice-host = :443\n", "station.ini:2:", "HOST:PORT");
-	assert_refused("[service]\nauth = none\n", "station.ini:2:", "sas only");
+	assert_refused("[service]\nauth = none\n", "station.ini:2:", "allowed words");
 	assert_refused(HEAD SENSOR "[slot \"1\"]\nprofile = sensor\ndriver = magic\nlink = serial:/dev/x\n",
 		       "station.ini:17:", "magic");
 	assert_refused(HEAD SENSOR "[slot \"1\"]\nprofile = sensor\ndriver = smp\nlink = pigeon:x\n",
@@ -246,6 +246,64 @@ static void test_conf_profile_beyond_the_drivers_units_refused(void **state)
 		       "needs serial-from");
 }
 
+#define ENTRA                                                                                                \
+	"[station]\nid = line-07\n"                                                                          \
+	"[hsm]\nmodule = softhsm2\ntoken = pkcs11:token=line-07\npin-source = file:/run/pin\n"               \
+	"issuing-key = pkcs11:object=issuing\n"                                                              \
+	"[service]\nhost = contoso.azure-devices-provisioning.net\nid-scope = 0ne00ABCDEF\n"                 \
+	"device-host = global.azure-devices-provisioning.net\n"
+
+static void test_conf_each_login_needs_its_own_keys(void **state)
+{
+	struct err err;
+	CLEANUP(conf_freep)
+	struct conf *identity =
+		parse(ENTRA "auth = managed-identity\nidentity = azure-arc\n" SENSOR SLOT, &err);
+	CLEANUP(conf_freep)
+	struct conf *secret = parse(ENTRA "auth = entra-secret\ntenant = t\nclient-id = c\n"
+					  "secret-source = credential:dps\n" SENSOR SLOT,
+				    &err);
+
+	(void)state;
+	assert_non_null(identity);
+	assert_int_equal(identity->login.auth, ENROLL_AUTH_MANAGED_IDENTITY);
+	assert_int_equal(identity->login.identity, ENROLL_IDENTITY_AZURE_ARC);
+	assert_non_null(secret);
+	assert_string_equal(secret->login.host, "login.microsoftonline.com");
+	assert_refused(ENTRA SENSOR SLOT, "missing key", "policy in section [service]");
+	assert_refused(ENTRA "policy = p\n" SENSOR SLOT, "missing key", "key in section [service]");
+	assert_refused(ENTRA "auth = entra-secret\nclient-id = c\nsecret-source = file:/s\n" SENSOR SLOT,
+		       "missing key", "tenant");
+	assert_refused(ENTRA "auth = entra-secret\ntenant = t\nclient-id = c\n" SENSOR SLOT, "missing key",
+		       "secret-source");
+	assert_refused(
+		ENTRA
+		"auth = entra-certificate\ntenant = t\nclient-id = c\nkey = pkcs11:object=e\n" SENSOR SLOT,
+		"missing key", "certificate-file");
+	/* A secret never stands in the file itself. */
+	assert_refused(ENTRA "secret-source = hunter2\n", "station.ini:12:", "pin");
+}
+
+static void test_conf_terms_that_contradict_refused(void **state)
+{
+	struct err err;
+	CLEANUP(conf_freep)
+	struct conf *conf =
+		parse(HEAD SENSOR "tags = line=7 unit=${serial}\nallocation = static\n"
+				  "hubs = h1.azure-devices.net\nreprovision = reset\niot-edge = yes\n" SLOT,
+		      &err);
+
+	(void)state;
+	assert_non_null(conf);
+	assert_string_equal(conf->profiles[0].terms.tags, "line=7 unit=${serial}");
+	assert_int_equal(conf->profiles[0].terms.allocation, ENROLL_ALLOCATION_STATIC);
+	assert_int_equal(conf->profiles[0].terms.reprovision, ENROLL_REPROVISION_RESET);
+	assert_true(conf->profiles[0].terms.iot_edge);
+	assert_refused(HEAD SENSOR "hubs = h1.azure-devices.net\n" SLOT, "station.ini:14:", "allocation");
+	assert_refused(HEAD SENSOR "allocation = custom\n" SLOT, "station.ini:14:", "webhook");
+	assert_refused(HEAD SENSOR "allocation = nearest\n" SLOT, "station.ini:17:", "allowed words");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -260,6 +318,8 @@ int main(void)
 		cmocka_unit_test(test_conf_missing_parts_refused),
 		cmocka_unit_test(test_conf_secret_in_uri_refused),
 		cmocka_unit_test(test_conf_bad_values_refused),
+		cmocka_unit_test(test_conf_each_login_needs_its_own_keys),
+		cmocka_unit_test(test_conf_terms_that_contradict_refused),
 		cmocka_unit_test(test_conf_over_long_line_refused),
 		cmocka_unit_test(test_conf_profile_beyond_the_drivers_units_refused),
 	};
