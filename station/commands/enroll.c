@@ -1,86 +1,47 @@
-/* station enroll list, station enroll retry [REGISTRATION-ID]. */
-#include "enroll/enroll.h"
+/* station enroll WORD: the table of what can be done with records on their way to the service, and in it. */
+#include "station/commands/enroll.h"
 
-#include <stdlib.h>
-
-#include <jansson.h>
+#include <string.h>
 
 #include "station/commands/commands.h"
-#include "station/directory.h"
 #include "station/exit.h"
 #include "station/report.h"
 
-static int list_one(void *arg, const struct enroll_row *row, struct err *err)
-{
-	const struct options *options = arg;
-	char at[CLOCK_ISO_LEN + 1];
-	json_t *object;
-	char *text;
+static const struct {
+	const char *name;
+	unsigned args_min, args_max; /* after the word */
+	enroll_command_fn *run;
+	const char *usage;
+} words[] = {
+	{ "list", 0, 0, enroll_command_list, "list" },
+	{ "retry", 0, 1, enroll_command_retry, "retry [REGISTRATION-ID]" },
+};
 
-	(void)err;
-	clock_iso8601(row->changed_ms, at);
-	if (!options->json) {
-		(void)printf("%-54s %-11s %s%s%s\n", row->registration_id, enroll_state_name(row->state), at,
-			     row->reason != NULL ? "  " : "", row->reason != NULL ? row->reason : "");
-		return 0;
-	}
-	object = json_pack("{s:s, s:s, s:s, s:s, s:I, s:s, s:s?}", "event", "record", "job", row->job,
-			   "registrationId", row->registration_id, "state", enroll_state_name(row->state),
-			   "attempts", (json_int_t)row->attempts, "changed", at, "reason", row->reason);
-	text = object != NULL ? json_dumps(object, JSON_COMPACT | JSON_PRESERVE_ORDER) : NULL;
-	if (text != NULL)
-		(void)puts(text);
-	free(text);
-	json_decref(object);
-	return 0;
+static int usage(struct err *err)
+{
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		(void)fprintf(stderr, "  station enroll %s\n", words[i].usage);
+	return err_set(err, ERR_OPERATOR, 0, "station enroll needs one of these, and what belongs to it");
 }
 
-static int list(const struct options *options, struct err *err)
+static int dispatch(const struct options *options, int *ret_exit, struct err *err)
 {
-	CLEANUP(db_closep) struct db *db = NULL;
-	struct options copy = *options;
-
-	if (directory_open_db_readonly(options->dir, &db, err) < 0)
-		return -1;
-	return enroll_each(db, false, list_one, &copy, err);
-}
-
-static int retry(const struct options *options, struct err *err)
-{
-	CLEANUP(db_closep) struct db *db = NULL;
-	int64_t n = 0;
-
-	/* Read-only first: a wrong --dir must not make a database. */
-	if (directory_open_db_readonly(options->dir, &db, err) < 0)
-		return -1;
-	db_close(db);
-	db = NULL;
-	if (directory_open_db(options->dir, &db, err) < 0 ||
-	    enroll_requeue(db, clock_wall_ms(), options->args_n == 2 ? options->args[1] : NULL, &n, err) < 0)
-		return -1;
-	if (options->args_n == 2 && n == 0)
-		return err_set(err, ERR_OPERATOR, 0, "no record of %s waits or was refused",
-			       options->args[1]);
-	if (options->json)
-		(void)printf("{\"event\":\"retry\",\"records\":%lld}\n", (long long)n);
-	else
-		(void)printf("%lld records are queued again\n", (long long)n);
-	return 0;
+	for (size_t i = 0; options->args_n > 0 && i < ARRAY_LEN(words); i++)
+		if (strcmp(words[i].name, options->args[0]) == 0 &&
+		    options->args_n - 1 >= words[i].args_min && options->args_n - 1 <= words[i].args_max)
+			return words[i].run(options, ret_exit, err);
+	return usage(err);
 }
 
 int command_enroll(const struct options *options)
 {
 	struct err err = { 0 };
-	int ret;
+	int status = -1;
 
-	if (options->args_n == 1 && strcmp(options->args[0], "list") == 0)
-		ret = list(options, &err);
-	else if (options->args_n >= 1 && strcmp(options->args[0], "retry") == 0)
-		ret = retry(options, &err);
-	else
-		ret = err_set(&err, ERR_OPERATOR, 0, "usage: station enroll list | retry [REGISTRATION-ID]");
-	if (ret == 0)
-		return EXIT_DONE;
+	if (dispatch(options, &status, &err) == 0)
+		return status;
 	report_error(options->json, &err);
+	if (status >= 0)
+		return status;
 	return err.class >= ERR_STATION ? EXIT_NOT_TRUSTED : EXIT_CONFIG;
 }
