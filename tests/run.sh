@@ -4,8 +4,8 @@
 #   tests/run.sh          everything with gcc, then unit and flow tests with the address and
 #                         undefined-behaviour sanitizers
 #   tests/run.sh --all    also real USB in a virtual machine (tests/vm, short; downloads a kernel of 70 MB once), clang
-#                         (without crash and flow), the thread sanitizer (flows in which threads meet), and five seconds of each
-#                         fuzz target
+#                         (without crash, flow and interop), the thread sanitizer (flows in which threads meet), and
+#                         five seconds of each fuzz target
 #
 # The last line says how many tests passed and failed; the exit code is 0 if none failed. SKIP_PACKAGES=1
 # leaves the packages alone.
@@ -82,6 +82,8 @@ vm() {
 
 if [ -z "${SKIP_PACKAGES:-}" ]; then
 	station/install-packages.sh station/packages.txt tests/packages.txt || exit 1
+	# What needs npm is left out where there is none.
+	command -v npm >/dev/null || station/install-packages.sh tests/interop/packages.txt
 fi
 # The flows in which threads meet: workers, sender, pulse, plug, desk and screens.
 threads='^(flow/(demo.*|duplicates|faults|fixture|scan|screens.*|service|stock|terminals|unplugged)|unit/base_(db|group))$'
@@ -90,7 +92,7 @@ run dev
 run asan -L '^(unit|flow)$'
 if [ -n "$all" ]; then
 	vm
-	run clang -LE '^(crash|flow)$'
+	run clang -LE '^(crash|flow|interop)$'
 	run tsan -R "$threads"
 	fuzz 5
 fi
