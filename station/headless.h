@@ -9,7 +9,10 @@
 #include "station/options.h"
 #include "station/report.h"
 
-/* Until a signal, until options->count units are done, or until the station stops. */
+/*
+ * Until a signal, until options->count units passed or failed (one that passed before is none of them), or until
+ * the station stops.
+ */
 MUST_USE int headless_serve(struct line *line, const struct options *options, struct tally *tally,
 			    struct err *err);
 

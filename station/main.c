@@ -34,7 +34,7 @@ static const struct command commands[] = {
 	{ "init", "DIR [--id ID]", "make a station directory (SoftHSM, root and issuing CA)", "i", 1,
 	  command_init },
 	{ "run", "[--headless] [--dir DIR] [--json] [--count N]",
-	  "work: serve the slots; with --count, headless, until N units passed or failed now, not before",
+	  "work: serve the slots; --count ends a headless run after N units, those that passed before aside",
 	  "dhjc", 0, command_run },
 	{ "status", "[--dir DIR] [--json]", "units, queue and log in one look", "dj", 0, command_status },
 	{ "sync", "[--dir DIR] [--watch] [--json]", "send what waits in the outbox", "dwj", 0, command_sync },

@@ -103,6 +103,16 @@ chmod 644 "$work/policy.key"
 expect 2 "$station" hsm import other --dir "$dir" <"$work/policy.key"
 says "is open to others (mode 644)"
 
+# A unit that passed before is none of those that --count waits for.
+empty 4
+line_up --count 1
+await '.event == "unit" and .result == "ALREADY"'
+sleep 1
+kill -0 "$line_pid" || fail "--count 1 ends with a unit that passed before"
+seat 4 3
+wait "$line_pid"
+equal "1 $bad" "$? $(jq -r 'select(.result? == "FAIL").serial' "$work/events")" "the unit that it ends with"
+
 # One station works in a directory; the others read beside it.
 line_up
 await '.event == "unit" and .result == "ALREADY"'

@@ -158,8 +158,8 @@ empty() { rm -f "$dir/slots/$1"; }
 serve() { expect "$1" "$station" run --headless --json --count "$2" --dir "$dir"; }
 
 # line_up: the line works in the background; events are in $work/events.
-line_up() {
-	"$station" run --headless --json --dir "$dir" >"$work/events" 2>"$work/events.err" 9>&- &
+line_up() { # [OPTION...]
+	"$station" run --headless --json --dir "$dir" "$@" >"$work/events" 2>"$work/events.err" 9>&- &
 	line_pid=$!
 	pids+=("$line_pid")
 }
