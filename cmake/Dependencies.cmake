@@ -6,7 +6,7 @@ foreach(dep
     curl:CURL:libcurl>=7.80 jansson:JANSSON:jansson>=2.13 inih:INIH:inih ncurses:NCURSES:ncursesw serialport:SERIALPORT:libserialport
     usb:USB:libusb-1.0>=1.0.24
     cbor:CBOR:libcbor tss:TSS:tss2-esys>=3 tssmu:TSSMU:tss2-mu tssrc:TSSRC:tss2-rc
-    udev:UDEV:libudev microhttpd:MICROHTTPD:libmicrohttpd>=0.9.70 gnutls:GNUTLS:gnutls)
+    udev:UDEV:libudev microhttpd:MICROHTTPD:libmicrohttpd>=0.9.70 gnutls:GNUTLS:gnutls libssl:LIBSSL:libssl>=3.0)
   string(REPLACE ":" ";" part ${dep})
   list(GET part 1 name)
   list(GET part 2 package)

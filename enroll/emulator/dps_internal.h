@@ -269,6 +269,7 @@ struct dps_options {
 	const char *state_file; /* NULL: in memory only */
 	char address[16];       /* IPv4 of 127.0.0.0/8  */
 	uint16_t port;          /* 0: any               */
+	uint16_t mqtt_port;     /* 0: any               */
 	const char *id_scope;   /* NULL: kept or made   */
 	const char *policy;
 	struct dps_knobs knobs;
@@ -305,6 +306,9 @@ MUST_USE int dps_identity_save(const struct dps_options *options, const struct d
 /* A new CA, and a server certificate under it. */
 MUST_USE int dps_ca_make(struct dps_identity *identity, struct err *err);
 MUST_USE int dps_server_cert_make(struct dps_identity *identity, const char *const *hosts, struct err *err);
+
+/* The listening socket; *ret_port is the one it got. -1; ERR_RETRY if the port is taken. */
+MUST_USE int dps_listen(const char *address, uint16_t port, uint16_t *ret_port, struct err *err);
 
 struct dps_server;
 /* Listens on address:port; *ret_port is the one it got. ERR_RETRY if the port is taken. */

@@ -6,13 +6,14 @@
  *   options.c             the command line
  *   identity.c ca.c       who the service is, and its certificate
  *   server.c              HTTPS; the only file that knows libmicrohttpd
+ *   mqtt_{packet,session,server}.c    MQTT over TLS, for devices
  *   route.c sas.c knobs.c which handler, who may call, limits and faults
  *   enrollment.c bulk.c query.c       the handlers
  *   fields.c attestation.c x509.c     what a record may hold
  *   store.c journal.c     records in memory and on disk
  *   errors.c text.c       responses, error bodies, text forms
  */
-#include "enroll/emulator/dps_internal.h"
+#include "enroll/emulator/mqtt_internal.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -82,7 +83,7 @@ static int write_in_dir(const struct dps_options *options, const char *name, str
 }
 
 static int write_dps_json(const struct dps_options *options, const struct dps_identity *identity,
-			  struct err *err)
+			  uint16_t mqtt_port, struct err *err)
 {
 	char key[BASE64_LEN(DPS_KEY_LEN) + 1], ca_file[DPS_PATH_MAX];
 	char *dir = realpath(options->dir, NULL), *text;
@@ -93,9 +94,9 @@ static int write_dps_json(const struct dps_options *options, const struct dps_id
 	if (rc < 0)
 		return err_set(err, ERR_OPERATOR, errno, "--dir: %s", strerror(errno));
 	(void)!base64_encode(BYTES_ARRAY(identity->key), key, sizeof(key));
-	doc = json_pack("{s:s, s:i, s:s, s:s, s:s, s:s, s:i}", "host", options->address, "port",
-			(int)identity->port, "caFile", ca_file, "idScope", identity->id_scope, "policy",
-			identity->policy, "key", key, "pid", (int)getpid());
+	doc = json_pack("{s:s, s:i, s:i, s:s, s:s, s:s, s:s, s:i}", "host", options->address, "port",
+			(int)identity->port, "mqttPort", (int)mqtt_port, "caFile", ca_file, "idScope",
+			identity->id_scope, "policy", identity->policy, "key", key, "pid", (int)getpid());
 	text = json_dumps(doc, JSON_INDENT(1));
 	json_decref(doc);
 	if (text == NULL)
@@ -121,9 +122,11 @@ static int start_server(struct dps *dps, const struct dps_options *options, stru
 				&identity->port, err);
 }
 
-static int announce(const struct dps_options *options, const struct dps_identity *identity, struct err *err)
+static int announce(const struct dps_options *options, const struct dps_identity *identity,
+		    uint16_t mqtt_port, struct err *err)
 {
-	if (dps_identity_save(options, identity, err) < 0 || write_dps_json(options, identity, err) < 0)
+	if (dps_identity_save(options, identity, err) < 0 ||
+	    write_dps_json(options, identity, mqtt_port, err) < 0)
 		return -1;
 	if (printf("{\"event\":\"ready\",\"port\":%u}\n", (unsigned)identity->port) < 0 ||
 	    fflush(stdout) != 0)
@@ -142,9 +145,11 @@ static int run(const struct dps_options *options, struct err *err)
 	CLEANUP(dps_store_closep) struct dps_store *store = NULL;
 	CLEANUP(dps_freep) struct dps *dps = NULL;
 	CLEANUP(dps_server_stopp) struct dps_server *server = NULL;
+	CLEANUP(mqtt_server_stopp) struct mqtt_server *mqtt = NULL;
 	CLEANUP(fd_closep) int signals = signals_to_fd(err);
 	CLEANUP(dps_identity_freep) struct dps_identity *identity = NULL;
 	struct dps_conf conf = { .hosts = hosts, .knobs = options->knobs };
+	uint16_t mqtt_port;
 
 	if (signals < 0 || (!options->stay && end_with_parent(err) < 0))
 		return -1;
@@ -158,7 +163,9 @@ static int run(const struct dps_options *options, struct err *err)
 	memcpy(conf.policy, identity->policy, sizeof(conf.policy));
 	memcpy(conf.key, identity->key, sizeof(conf.key));
 	if (dps_new(&conf, store, &dps, err) < 0 || start_server(dps, options, identity, &server, err) < 0 ||
-	    announce(options, identity, err) < 0)
+	    mqtt_server_start(dps, identity, options->address, options->mqtt_port, &mqtt, &mqtt_port, err) <
+		    0 ||
+	    announce(options, identity, mqtt_port, err) < 0)
 		return -1;
 	wait_for_end(signals, options->stay);
 	return 0;

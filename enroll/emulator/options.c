@@ -11,6 +11,7 @@ const char dps_usage[] =
 	"The Azure IoT Hub Device Provisioning Service on loopback, for tests. DIR gets dps-ca.pem and "
 	"dps.json.\n"
 	"  --listen ADDRESS:PORT      127.0.0.0/8; port 0: any (default 127.0.0.1:0)\n"
+	"  --mqtt-port PORT           MQTT over TLS at the same address (default 0: any)\n"
 	"  --state FILE               keep records and identity on disk\n"
 	"  --id-scope ID              default: made up\n"
 	"  --policy NAME              default: provisioningserviceowner\n"
@@ -28,6 +29,7 @@ const char dps_usage[] =
 enum option_id {
 	OPT_DIR = 256,
 	OPT_LISTEN,
+	OPT_MQTT_PORT,
 	OPT_STATE,
 	OPT_ID_SCOPE,
 	OPT_POLICY,
@@ -45,6 +47,7 @@ enum option_id {
 static const struct option long_options[] = {
 	{ "dir", required_argument, NULL, OPT_DIR },
 	{ "listen", required_argument, NULL, OPT_LISTEN },
+	{ "mqtt-port", required_argument, NULL, OPT_MQTT_PORT },
 	{ "state", required_argument, NULL, OPT_STATE },
 	{ "id-scope", required_argument, NULL, OPT_ID_SCOPE },
 	{ "policy", required_argument, NULL, OPT_POLICY },
@@ -72,20 +75,26 @@ static int take_number(const char *text, unsigned least, unsigned most, unsigned
 	return 0;
 }
 
+static int take_port(const char *text, uint16_t *ret, struct err *err)
+{
+	unsigned port = 0;
+
+	if (take_number(text, 0, UINT16_MAX, &port, err) < 0)
+		return -1;
+	*ret = (uint16_t)port;
+	return 0;
+}
+
 /* The service gives its key away, so it must never be reachable from elsewhere. */
 static int take_listen(const char *text, struct dps_options *options, struct err *err)
 {
 	size_t len = strcspn(text, ":");
 	struct in_addr address;
-	unsigned port = 0;
 
 	if (bytes_to_str(bytes_of(text, len), options->address, sizeof(options->address)) < 0 ||
 	    inet_pton(AF_INET, options->address, &address) != 1 || (ntohl(address.s_addr) >> 24) != 127)
 		return err_set(err, ERR_OPERATOR, 0, "%.40s is not an address of 127.0.0.0/8", text);
-	if (text[len] == ':' && take_number(text + len + 1, 0, UINT16_MAX, &port, err) < 0)
-		return -1;
-	options->port = (uint16_t)port;
-	return 0;
+	return text[len] == ':' ? take_port(text + len + 1, &options->port, err) : 0;
 }
 
 static int take_knob(int id, const char *text, struct dps_knobs *knobs, struct err *err)
@@ -123,6 +132,8 @@ static int take_option(int id, struct dps_options *options, bool *help, struct e
 		return 0;
 	case OPT_LISTEN:
 		return take_listen(optarg, options, err);
+	case OPT_MQTT_PORT:
+		return take_port(optarg, &options->mqtt_port, err);
 	case OPT_STATE:
 		options->state_file = optarg;
 		return 0;

@@ -8,10 +8,8 @@
  */
 #include "enroll/emulator/dps_internal.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 
 #include <gnutls/gnutls.h>
 #include <microhttpd.h>
@@ -22,7 +20,6 @@
 #define HEADERS_MAX    64
 #define DISCARD_MAX    (1024 * 1024) /* how much of a body that is too large is still read */
 #define TLS_PRIORITIES "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
-#define LISTEN_BACKLOG 128
 
 struct dps_server {
 	struct MHD_Daemon *daemon;
@@ -200,26 +197,6 @@ static enum MHD_Result handle(void *cls, struct MHD_Connection *connection, cons
 	return answer(cls, connection, method, exchange);
 }
 
-static int listen_on(const char *address, uint16_t port, uint16_t *ret_port, struct err *err)
-{
-	CLEANUP(fd_closep) int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	struct sockaddr_in sa = { .sin_family = AF_INET, .sin_port = htons(port) };
-	socklen_t len = sizeof(sa);
-	const int on = 1;
-	int listening;
-
-	if (fd < 0 || inet_pton(AF_INET, address, &sa.sin_addr) != 1 ||
-	    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0 ||
-	    bind(fd, (const struct sockaddr *)&sa, sizeof(sa)) < 0 || listen(fd, LISTEN_BACKLOG) < 0 ||
-	    getsockname(fd, (struct sockaddr *)&sa, &len) < 0)
-		return err_set(err, errno == EADDRINUSE ? ERR_RETRY : ERR_OPERATOR, errno,
-			       "can't listen on %s:%u: %s", address, (unsigned)port, strerror(errno));
-	*ret_port = ntohs(sa.sin_port);
-	listening = fd;
-	fd = -1;
-	return listening;
-}
-
 /* libmicrohttpd owns fd from here on, unless it fails. */
 static struct MHD_Daemon *daemon_start(struct dps_server *server, const struct dps_identity *identity, int fd)
 {
@@ -241,7 +218,7 @@ int dps_server_start(struct dps *dps, const struct dps_identity *identity, const
 
 	if (server == NULL)
 		return err_set(err, ERR_STATION, ENOMEM, "no memory");
-	fd = listen_on(address, port, &got, err);
+	fd = dps_listen(address, port, &got, err);
 	if (fd < 0)
 		return -1;
 	server->dps = dps;

@@ -1,144 +1,9 @@
 /* The program itself, over real TLS with libcurl: start, restart, loss, end. */
 #include "base/file.h"
-#include "tests/unit/dps_emulator/service.h"
+#include "tests/unit/dps_emulator/program.h"
 
-#include <dirent.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/wait.h>
-
-#include <curl/curl.h>
-
-#include "base/encode.h"
-
-#define ARGS_MAX 16
-
-struct program {
-	char dir[256];
-	char state_file[300], ca_file[300];
-	pid_t pid;
-	int to, from; /* its standard input and output */
-	int port;
-	struct service client; /* only conf and the clock: it signs */
-	CURL *curl;
-};
-
-static void child(const struct program *program, const char *const *extra, const int *in, const int *out)
-{
-	char path[1024];
-	const char *args[ARGS_MAX] = { "dps-emulator", "--dir", program->dir };
-	size_t n = 3;
-
-	for (; extra != NULL && *extra != NULL && n < ARGS_MAX - 1; extra++)
-		args[n++] = *extra;
-	if (str_format(path, sizeof(path), "%s/dps-emulator", getenv("STATION_BIN")) < 0 ||
-	    dup2(in[0], STDIN_FILENO) < 0 || dup2(out[1], STDOUT_FILENO) < 0)
-		_exit(126);
-	(void)close(in[0]);
-	(void)close(in[1]);
-	(void)close(out[0]);
-	(void)close(out[1]);
-	(void)execv(path, (char *const *)(uintptr_t)args);
-	_exit(127);
-}
-
-/* Reads dps.json: what any client is told. */
-static void learn(struct program *program)
-{
-	char path[300];
-	json_t *doc;
-	size_t n = 0;
-
-	assert_int_equal(str_format(path, sizeof(path), "%s/dps.json", program->dir), 0);
-	doc = json_load_file(path, 0, NULL);
-	assert_non_null(doc);
-	assert_int_equal(json_integer_value(json_object_get(doc, "pid")), program->pid);
-	assert_string_equal(json_string_value(json_object_get(doc, "host")), "127.0.0.1");
-	assert_memory_equal(json_string_value(json_object_get(doc, "idScope")), "0ne", 3);
-	program->port = (int)json_integer_value(json_object_get(doc, "port"));
-	assert_int_equal(str_format(program->ca_file, sizeof(program->ca_file), "%s",
-				    json_string_value(json_object_get(doc, "caFile"))),
-			 0);
-	assert_int_equal(str_format(program->client.conf.policy, sizeof(program->client.conf.policy), "%s",
-				    json_string_value(json_object_get(doc, "policy"))),
-			 0);
-	assert_int_equal(base64_decode(bytes_str(json_string_value(json_object_get(doc, "key"))),
-				       program->client.conf.key, DPS_KEY_LEN, &n),
-			 0);
-	json_decref(doc);
-}
-
-static void start(struct program *program, const char *const *extra)
-{
-	int in[2], out[2];
-	char line[128];
-	ssize_t n;
-
-	assert_int_equal(pipe(in), 0);
-	assert_int_equal(pipe(out), 0);
-	program->pid = fork();
-	assert_true(program->pid >= 0);
-	if (program->pid == 0)
-		child(program, extra, in, out);
-	(void)close(in[0]);
-	(void)close(out[1]);
-	program->to = in[1];
-	program->from = out[0];
-	n = read(program->from, line, sizeof(line) - 1);
-	assert_true(n > 0);
-	line[n] = '\0';
-	assert_non_null(strstr(line, "{\"event\":\"ready\",\"port\":"));
-	learn(program);
-}
-
-/* Waits for the end; returns the exit status, or minus the signal. */
-static int ended(struct program *program)
-{
-	int status = 0;
-
-	assert_int_equal(waitpid(program->pid, &status, 0), program->pid);
-	program->pid = 0;
-	if (program->to >= 0)
-		(void)close(program->to);
-	(void)close(program->from);
-	return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
-}
-
-static int program_setup(void **state)
-{
-	struct program *program = calloc(1, sizeof(*program));
-	const char *base = getenv("TMPDIR");
-
-	*state = program;
-	if (program == NULL ||
-	    str_format(program->dir, sizeof(program->dir), "%s/dps-https.XXXXXX",
-		       base != NULL ? base : "/tmp") < 0 ||
-	    mkdtemp(program->dir) == NULL)
-		return -1;
-	program->curl = curl_easy_init();
-	return program->curl != NULL ? str_format(program->state_file, sizeof(program->state_file),
-						  "%s/state", program->dir)
-				     : -1;
-}
-
-static int program_teardown(void **state)
-{
-	struct program *program = *state;
-	DIR *dir = opendir(program->dir);
-
-	curl_easy_cleanup(program->curl);
-	if (program->pid > 0) {
-		(void)kill(program->pid, SIGKILL);
-		(void)ended(program);
-	}
-	for (struct dirent *e = dir != NULL ? readdir(dir) : NULL; e != NULL; e = readdir(dir))
-		(void)unlinkat(dirfd(dir), e->d_name, 0);
-	if (dir != NULL)
-		(void)closedir(dir);
-	(void)rmdir(program->dir);
-	free(program);
-	return 0;
-}
 
 static size_t drop_data(char *data, size_t size, size_t n, void *arg)
 {
@@ -195,7 +60,7 @@ static void test_https_calls_share_a_connection(void **state)
 	struct program *program = *state;
 	long connects = -1;
 
-	start(program, NULL);
+	program_start(program, NULL);
 	assert_int_equal(status_of(program, "PUT", "/enrollments/a%3a1", SYM("a:1")), 200);
 	assert_int_equal(status_of(program, "GET", "/enrollments/a:1", NULL), 200);
 	assert_int_equal(curl_easy_getinfo(program->curl, CURLINFO_NUM_CONNECTS, &connects), CURLE_OK);
@@ -213,7 +78,7 @@ static void test_https_each_name_in_the_certificate_works(void **state)
 	struct program *program = *state;
 	long status = 0;
 
-	start(program, NULL);
+	program_start(program, NULL);
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		assert_int_equal(call_host(program, names[i], "GET", "/enrollments/a", NULL, &status),
 				 CURLE_OK);
@@ -231,7 +96,7 @@ static void test_https_client_with_another_ca_refuses(void **state)
 	long status = 0;
 	struct err err;
 
-	start(program, NULL);
+	program_start(program, NULL);
 	assert_non_null(other);
 	assert_int_equal(dps_ca_make(other, &err), 0);
 	assert_int_equal(file_replace(program->ca_file, bytes_str(other->ca_pem), 0644, &err), 0);
@@ -244,7 +109,7 @@ static void test_https_wrong_key_answers_401(void **state)
 {
 	struct program *program = *state;
 
-	start(program, NULL);
+	program_start(program, NULL);
 	program->client.conf.key[0] ^= 1;
 	assert_int_equal(status_of(program, "GET", "/enrollments/a", NULL), 401);
 }
@@ -254,7 +119,7 @@ static void test_https_large_body_answers_413(void **state)
 	struct program *program = *state;
 	char *body = calloc(1, DPS_BODY_MAX + 2);
 
-	start(program, NULL);
+	program_start(program, NULL);
 	assert_non_null(body);
 	memset(body, ' ', DPS_BODY_MAX + 1);
 	assert_int_equal(status_of(program, "PUT", "/enrollments/a", body), 413);
@@ -270,7 +135,7 @@ static void test_https_dropped_reply_was_committed(void **state)
 	struct program *program = *state;
 	long status = 0;
 
-	start(program, args);
+	program_start(program, args);
 	assert_int_equal(call_host(program, "localhost", "PUT", "/enrollments/a", SYM("a"), &status),
 			 CURLE_GOT_NOTHING);
 	assert_int_equal(status_of(program, "GET", "/enrollments/a", NULL), 200);
@@ -283,13 +148,13 @@ static void test_program_killed_comes_back_with_everything(void **state)
 	uint8_t key[DPS_KEY_LEN];
 	int port;
 
-	start(program, args);
+	program_start(program, args);
 	assert_int_equal(status_of(program, "PUT", "/enrollments/a", SYM("a")), 200);
 	memcpy(key, program->client.conf.key, sizeof(key));
 	port = program->port;
 	assert_int_equal(kill(program->pid, SIGKILL), 0);
-	assert_int_equal(ended(program), -SIGKILL);
-	start(program, args);
+	assert_int_equal(program_ended(program), -SIGKILL);
+	program_start(program, args);
 	assert_memory_equal(key, program->client.conf.key, sizeof(key));
 	assert_int_equal(program->port, port);
 	assert_int_equal(status_of(program, "GET", "/enrollments/a", NULL), 200);
@@ -302,11 +167,11 @@ static void test_program_restart_keeps_its_ca(void **state)
 	char kept[300];
 
 	assert_int_equal(str_format(kept, sizeof(kept), "%s/kept.pem", program->dir), 0);
-	start(program, args);
+	program_start(program, args);
 	assert_int_equal(link(program->ca_file, kept), 0);
 	assert_int_equal(kill(program->pid, SIGTERM), 0);
-	assert_int_equal(ended(program), 0);
-	start(program, args);
+	assert_int_equal(program_ended(program), 0);
+	program_start(program, args);
 	memcpy(program->ca_file, kept, sizeof(kept));
 	assert_int_equal(status_of(program, "GET", "/enrollments/a", NULL), 404);
 }
@@ -315,10 +180,10 @@ static void test_program_ends_when_stdin_closes(void **state)
 {
 	struct program *program = *state;
 
-	start(program, NULL);
+	program_start(program, NULL);
 	(void)close(program->to);
 	program->to = -1;
-	assert_int_equal(ended(program), 0);
+	assert_int_equal(program_ended(program), 0);
 }
 
 static void test_program_stays_when_asked(void **state)
@@ -326,12 +191,12 @@ static void test_program_stays_when_asked(void **state)
 	static const char *const args[] = { "--stay", NULL };
 	struct program *program = *state;
 
-	start(program, args);
+	program_start(program, args);
 	(void)close(program->to);
 	program->to = -1;
 	assert_int_equal(status_of(program, "GET", "/enrollments/a", NULL), 404);
 	assert_int_equal(kill(program->pid, SIGINT), 0);
-	assert_int_equal(ended(program), 0);
+	assert_int_equal(program_ended(program), 0);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, program_setup, program_teardown)

@@ -1,0 +1,27 @@
+/* The program itself as a child process: what tests over real TLS stand on. */
+#ifndef TESTS_DPS_PROGRAM_H
+#define TESTS_DPS_PROGRAM_H
+
+#include "tests/unit/dps_emulator/service.h"
+
+#include <curl/curl.h>
+
+struct program {
+	char dir[256];
+	char state_file[300], ca_file[300];
+	pid_t pid;
+	int to, from; /* its standard input and output */
+	int port, mqtt_port;
+	struct service client; /* only conf and the clock: it signs */
+	CURL *curl;
+};
+
+/* cmocka fixtures; *state is a struct program that is not started yet. */
+int program_setup(void **state);
+int program_teardown(void **state);
+/* With these options besides --dir, NULL at the end; returns when it is ready. */
+void program_start(struct program *program, const char *const *extra);
+/* Waits for the end; returns the exit status, or minus the signal. */
+int program_ended(struct program *program);
+
+#endif
