@@ -1,16 +1,7 @@
 'use strict';
-// What the tests share: the emulated service as dps.json names it, Microsoft's clients for it, and how a test ends.
+// How the tests call Microsoft's clients, what a refusal is, and how a test ends.
 const assert = require('node:assert/strict');
-const { readFileSync } = require('node:fs');
-const { ProvisioningServiceClient } = require('azure-iot-provisioning-service');
 const { ProvisioningDeviceClient } = require('azure-iot-provisioning-device');
-
-const dps = JSON.parse(readFileSync(process.env.DPS_JSON, 'utf8'));
-exports.dps = dps;
-exports.deviceHost = 'global.azure-devices-provisioning.net';
-
-exports.serviceClient = (key = dps.key) => ProvisioningServiceClient.fromConnectionString(
-  `HostName=contoso.azure-devices-provisioning.net;SharedAccessKeyName=${dps.policy};SharedAccessKey=${key}`);
 
 // The SDK's callback form, as a promise of [result, response]: two of its own promise forms are broken (README.md).
 const callFully = (object, method, ...args) => new Promise((resolve, reject) => {
@@ -20,20 +11,13 @@ exports.callFully = callFully;
 const call = async (object, method, ...args) => (await callFully(object, method, ...args))[0];
 exports.call = call;
 
-// All pages of a query.
-exports.pages = async (query) => {
-  const pages = [];
-  do pages.push(await call(query, 'next')); while (query.hasMoreResults);
-  return pages;
-};
-
 const transports = {
   http: () => new (require('azure-iot-provisioning-device-http').Http)(),
   mqtt: () => new (require('azure-iot-provisioning-device-mqtt').Mqtt)(),
 };
 
-// Registers as a device does. The answer is the registration's state.
-exports.register = async (transport, security, { host = exports.deviceHost, idScope = dps.idScope, payload } = {}) => {
+// Registers as a device does, over 'http' or 'mqtt'. The answer is the registration's state.
+exports.register = async (transport, security, { host, idScope, payload }) => {
   const client = ProvisioningDeviceClient.create(host, idScope, transports[transport](), security);
   if (payload !== undefined) client.setProvisioningPayload(payload);
   const result = await call(client, 'register');
@@ -42,29 +26,41 @@ exports.register = async (transport, security, { host = exports.deviceHost, idSc
 
 // The body of the service's error, wherever the SDK keeps it.
 const bodyOf = (error) => {
-  for (const body of [error.responseBody, error.result, error.result?.responseBody]) {
+  for (const body of [error.responseBody, error.result]) {
     if (typeof body === 'string' && body !== '') return JSON.parse(body);
     if (typeof body === 'object' && body !== null) return body;
   }
   return undefined;
 };
-exports.bodyOf = bodyOf;
+
+const failureOf = (promise) => promise.then(
+  (value) => { throw new assert.AssertionError({ message: `it is not refused: ${JSON.stringify(value)}` }); },
+  (error) => error);
 
 // The call fails, and with this error code of the service.
 exports.refused = async (promise, code) => {
-  const error = await promise.then((value) => assert.fail(`it is not refused: ${JSON.stringify(value)}`),
-    (reason) => reason);
-  if (error instanceof assert.AssertionError) throw error;
-  const body = bodyOf(error);
-  assert.equal(body?.errorCode, code, `${error.stack}\n${JSON.stringify(body)}`);
+  const error = await failureOf(promise);
+  assert.equal(bodyOf(error)?.errorCode, code, error.stack);
   return error;
+};
+
+// A login that fails: over MQTT the connection itself is refused, "not authorized" (MQTT 3.2.2.3).
+const CONNACK_NOT_AUTHORIZED = 5;
+exports.unauthorized = async (promise) => {
+  const error = await failureOf(promise);
+  if (error.code !== CONNACK_NOT_AUTHORIZED) assert.equal(bodyOf(error)?.errorCode, 401002, error.stack);
 };
 
 // Runs the cases, one after the other. A promise that never settles lets node end with 0: it must not pass for success.
 exports.run = async (cases) => {
   process.exitCode = 1;
   for (const [name, check] of Object.entries(cases)) {
-    await check();
+    try {
+      await check();
+    } catch (error) {
+      console.error(`FAILED ${name}: ${error.stack}\n${JSON.stringify(bodyOf(error) ?? '')}`);
+      process.exit(1);
+    }
     console.log(`ok ${name}`);
   }
   process.exitCode = 0;

@@ -1,7 +1,8 @@
 'use strict';
 // The bulk operation in its four modes. It answers 200 whatever happens; each item is judged by itself.
 const assert = require('node:assert/strict');
-const { serviceClient, call, callFully, refused, run } = require('./sdk.js');
+const { call, callFully, refused, run } = require('./sdk.js');
+const { serviceClient } = require('./service.js');
 const material = require('./material.js');
 
 const service = serviceClient();

@@ -1,7 +1,8 @@
 'use strict';
 // Enrollment groups: X.509 by signing certificates, and symmetric ones.
 const assert = require('node:assert/strict');
-const { serviceClient, call, refused, run } = require('./sdk.js');
+const { call, refused, run } = require('./sdk.js');
+const { serviceClient } = require('./service.js');
 const material = require('./material.js');
 
 const service = serviceClient();

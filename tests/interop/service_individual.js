@@ -1,7 +1,8 @@
 'use strict';
 // Individual enrollments, one by one: PUT, GET, DELETE and the attestation's keys, for each kind of attestation.
 const assert = require('node:assert/strict');
-const { serviceClient, call, callFully, refused, run } = require('./sdk.js');
+const { call, callFully, refused, run } = require('./sdk.js');
+const { serviceClient } = require('./service.js');
 const material = require('./material.js');
 
 const service = serviceClient();

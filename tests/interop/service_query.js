@@ -1,7 +1,8 @@
 'use strict';
 // Queries and their pages, of individual enrollments and of groups.
 const assert = require('node:assert/strict');
-const { serviceClient, call, callFully, pages, run } = require('./sdk.js');
+const { call, callFully, run } = require('./sdk.js');
+const { pages, serviceClient } = require('./service.js');
 const material = require('./material.js');
 
 const service = serviceClient();
