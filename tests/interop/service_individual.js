@@ -1,6 +1,7 @@
 'use strict';
 // Individual enrollments, one by one: PUT, GET, DELETE and the attestation's keys, for each kind of attestation.
 const assert = require('node:assert/strict');
+const { ProvisioningServiceClient } = require('azure-iot-provisioning-service');
 const { call, callFully, refused, run } = require('./sdk.js');
 const { serviceClient } = require('./service.js');
 const material = require('./material.js');
@@ -116,6 +117,12 @@ run({
     await refused(put({ registrationId: 'no-certificate', attestation: { type: 'x509',
       x509: { clientCertificates: { primary: { certificate: 'not one' } } } } }), 400004);
     await put({ registrationId: 'x'.repeat(128), attestation });
+  },
+
+  'a server whose certificate names another host is not trusted': async () => {
+    const elsewhere = ProvisioningServiceClient.fromConnectionString(
+      `HostName=elsewhere.azure-devices-provisioning.net;SharedAccessKeyName=any;SharedAccessKey=${material.symmetricKey()}`);
+    await assert.rejects(call(elsewhere, 'getIndividualEnrollment', 'sym-2'), { code: 'ERR_TLS_CERT_ALTNAME_INVALID' });
   },
 
   'a login with another key is refused': async () => {
