@@ -6,6 +6,7 @@
 #include "enroll/enroll_internal.h"
 
 #define WAIT_MAX_MS 2000 /* for the budget or a row, inside enroll_send_batch */
+#define BLOCKED_MS  100  /* until a row is looked at again that another connection holds */
 
 static bool in_bulk(const struct item *item)
 {
@@ -213,6 +214,13 @@ static void count(const struct run *run, struct enroll_progress *ret)
 	}
 }
 
+static void keep_unsettled(const struct run *run)
+{
+	for (size_t i = 0; i < run->batch->n; i++)
+		run->service->unsettled[i] = run->batch->items[i].id;
+	run->service->unsettled_n = run->batch->n;
+}
+
 /* Rows are stored whatever the calls came to; only then the calls' own failure counts. */
 static int send_claimed(struct run *run, struct db *db, struct enroll_progress *ret, struct err *err)
 {
@@ -226,7 +234,7 @@ static int send_claimed(struct run *run, struct db *db, struct enroll_progress *
 		rc = 0;
 	}
 	if (outbox_settle(db, run_now(run), run->batch, err) < 0) {
-		run->service->unsettled = true;
+		keep_unsettled(run);
 		return -1;
 	}
 	if (rc < 0) {
@@ -237,11 +245,19 @@ static int send_claimed(struct run *run, struct db *db, struct enroll_progress *
 	return 0;
 }
 
+/* The leave comes first: what is claimed is sent at once. Another connection may be faster at either. */
 static int send_due(struct run *run, struct db *db, struct enroll_progress *ret, struct err *err)
 {
-	if (outbox_claim(db, run_now(run), run->batch, err) < 0)
-		return -1;
-	return run->batch->n > 0 ? send_claimed(run, db, ret, err) : 0;
+	int rc;
+
+	if (service_leave(run->service, run_now(run)) > 0)
+		return 0;
+	rc = outbox_claim(db, run_now(run), run->batch, err);
+	run->blocked = rc == 0 && run->batch->n == 0;
+	if (rc == 0 && run->batch->n > 0)
+		rc = send_claimed(run, db, ret, err);
+	service_give_back(run->service);
+	return rc;
 }
 
 /* When the next call has both a row and the leave to be made; 0: no row waits. */
@@ -273,18 +289,24 @@ static void wait_until(const struct run *run, int64_t at_ms)
 		deadline_sleep(&dl, at_ms - run_now(run) < 50 ? (unsigned)(at_ms - run_now(run)) : 50);
 }
 
+static int release_unsettled(struct enroll_service *service, struct db *db, struct err *err)
+{
+	if (service->unsettled_n > 0 && outbox_release(db, service->unsettled, service->unsettled_n, err) < 0)
+		return -1;
+	service->unsettled_n = 0;
+	return 0;
+}
+
 int enroll_send_batch(struct enroll_service *service, struct db *db, int64_t now_ms,
 		      struct enroll_progress *ret_progress, struct err *err)
 {
 	CLEANUP(batch_freep) struct batch *batch = NULL;
 	struct enroll_progress progress = { 0 };
-	struct run run = { service, NULL, now_ms, deadline_now_ms(), 0 };
+	struct run run = { .service = service, .now_ms = now_ms, .started_ms = deadline_now_ms() };
 	int64_t at_ms = 0;
 
-	if (service->unsettled && enroll_recover(db, err) < 0)
-		return -1;
-	service->unsettled = false;
-	if (batch_new(&batch, err) < 0 || next_call_at(&run, db, &at_ms, err) < 0)
+	if (release_unsettled(service, db, err) < 0 || batch_new(&batch, err) < 0 ||
+	    next_call_at(&run, db, &at_ms, err) < 0)
 		return -1;
 	run.batch = batch;
 	if (soon(&run, at_ms)) {
@@ -294,7 +316,9 @@ int enroll_send_batch(struct enroll_service *service, struct db *db, int64_t now
 	}
 	if (next_call_at(&run, db, &progress.next_due_ms, err) < 0)
 		return -1;
-	progress.more = soon(&run, progress.next_due_ms);
+	progress.more = !run.blocked && soon(&run, progress.next_due_ms);
+	if (run.blocked && progress.next_due_ms != 0 && progress.next_due_ms < run_now(&run) + BLOCKED_MS)
+		progress.next_due_ms = run_now(&run) + BLOCKED_MS;
 	*ret_progress = progress;
 	return 0;
 }

@@ -9,11 +9,15 @@
 
 #define SCAN_MAX 256
 
-#define COLUMNS "SELECT id, registration_id, payload, key_sha256, next, attempts, lost FROM outbox "
+#define COLUMNS "SELECT id, registration_id, payload, key_sha256, next, attempts, lost FROM outbox o WHERE "
+/* Not in a call of another connection; outbox_flying makes it one look-up a row. */
+#define FREE                                                                                                 \
+	" AND NOT EXISTS (SELECT 1 FROM outbox s WHERE s.state = 'sending'"                                  \
+	" AND s.registration_id = o.registration_id) "
 
-#define RETRY_DUE   COLUMNS "WHERE state = 'retry' AND not_before_ms <= ?1 ORDER BY not_before_ms LIMIT ?3"
-#define RETRY_STUCK COLUMNS "WHERE state = 'retry' AND not_before_ms > ?2 ORDER BY not_before_ms LIMIT ?3"
-#define QUEUED      COLUMNS "WHERE state = 'queued' ORDER BY id LIMIT ?3"
+#define RETRY_DUE   COLUMNS "state = 'retry' AND not_before_ms <= ?1" FREE "ORDER BY not_before_ms LIMIT ?3"
+#define RETRY_STUCK COLUMNS "state = 'retry' AND not_before_ms > ?2" FREE "ORDER BY not_before_ms LIMIT ?3"
+#define QUEUED      COLUMNS "state = 'queued'" FREE "ORDER BY id LIMIT ?3"
 
 /*
  * In this order, each until the batch has so many. Rows that failed before get
@@ -130,6 +134,21 @@ static int mark_sending(struct db_tx *tx, int64_t now_ms, const struct batch *ba
 			   DB_VALUES(db_int(batch->items[i].id), db_int(now_ms)), err) < 0)
 			return -1;
 	return 0;
+}
+
+int outbox_release(struct db *db, const int64_t *ids, size_t n, struct err *err)
+{
+	CLEANUP(db_rollback) struct db_tx tx = { 0 };
+
+	if (db_begin(db, &tx, err) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		if (db_run(&tx,
+			   "UPDATE outbox SET state = 'retry', not_before_ms = 0"
+			   " WHERE id = ?1 AND state = 'sending'",
+			   DB_VALUES(db_int(ids[i])), err) < 0)
+			return -1;
+	return db_commit(&tx, err);
 }
 
 int outbox_claim(struct db *db, int64_t now_ms, struct batch *batch, struct err *err)

@@ -217,22 +217,25 @@ MUST_USE int enroll_send_batch(struct enroll_service *service, struct db *db, in
 MUST_USE int enroll_recover(struct db *db, struct err *err);
 
 /*
- * A thread that sends while the station works. status is called from that
- * thread after each batch, each change between reachable and not, and each new
- * class or code of err; ERR_STATION and ERR_BUG are told each time.
+ * Threads that send while the station works, one for each service; the services share
+ * a gate. status is called after each batch, each change between reachable and not, and
+ * each new class or code of err, from one thread at a time; ERR_STATION and ERR_BUG are
+ * told each time.
  */
+#define ENROLL_CONNECTIONS_MAX 16
 struct enroll_sender;
 struct enroll_sender_status {
 	bool reachable;
-	struct enroll_progress progress;
-	const struct err *err; /* why not reachable; NULL if reachable */
+	struct enroll_progress progress; /* of one batch: add them up */
+	const struct err *err;           /* why not reachable; NULL if reachable */
 };
 typedef void enroll_status_fn(void *arg, const struct enroll_sender_status *status);
-MUST_USE int enroll_sender_start(struct enroll_service *service, struct db *db, enroll_status_fn *status,
-				 void *arg, struct enroll_sender **ret_sender, struct err *err);
+MUST_USE int enroll_sender_start(struct enroll_service *const *services, size_t n, struct db *db,
+				 enroll_status_fn *status, void *arg, struct enroll_sender **ret_sender,
+				 struct err *err);
 /* Something was queued: look now. */
 void enroll_sender_wake(struct enroll_sender *sender);
-/* Breaks off the call in hand (its rows are due again), ends within a second or two; the service stays the caller's. */
+/* Breaks off the calls in hand (their rows are due again), ends within a second or two; the services stay the caller's. */
 void enroll_sender_stop(struct enroll_sender *sender);
 
 /* --- Single calls, for setting up and checking ------------------------------------------------------ */

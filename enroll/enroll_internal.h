@@ -33,9 +33,13 @@ void pace_init(struct pace *pace, unsigned per_minute, int64_t now_ms);
 int64_t pace_wait_ms(struct pace *pace, int64_t now_ms);
 /* A call is made now; it counts whatever becomes of it. */
 void pace_take(struct pace *pace, int64_t now_ms);
+/* The call that was taken is not made. */
+void pace_give_back(struct pace *pace);
 void pace_succeeded(struct pace *pace);
 /* A call failed: holds for the longer of the backoff and asked_ms (-1: nothing was asked). */
 void pace_failed(struct pace *pace, int64_t now_ms, int64_t asked_ms, uint32_t chance);
+/* The pause in hand lasts at least asked_ms more; -1: nothing was asked. */
+void pace_hold(struct pace *pace, int64_t now_ms, int64_t asked_ms);
 /* Exponential with full jitter: anything from 0 to what failures in a row have earned. */
 int64_t pace_backoff_ms(unsigned failures, uint32_t chance);
 /* Retry-After (RFC 9110 10.2.3): seconds or a date; at most an hour. -1 if it is neither. */
@@ -43,10 +47,20 @@ int64_t pace_retry_after_ms(const char *value, int64_t now_ms);
 
 /* --- gate.c: the pace that all connections keep ------------------------------------------------------- */
 
+/* The right to make one call. Whoever took it ends it once: the call succeeded, failed, or was not made. */
+struct leave {
+	bool held;
+	bool probe;   /* the one call that shows whether the service is back */
+	uint64_t era; /* of failures, at its time */
+};
+/* How long until a call may be made; 0: now, unless another thread is faster. */
 int64_t gate_wait_ms(struct enroll_gate *gate, int64_t now_ms);
-void gate_take(struct enroll_gate *gate, int64_t now_ms);
-void gate_succeeded(struct enroll_gate *gate);
-void gate_failed(struct enroll_gate *gate, int64_t now_ms, int64_t asked_ms);
+/* 0: *ret_leave is held, and counted in the budget. Else how long to wait; one step, whoever races for it. */
+int64_t gate_take(struct enroll_gate *gate, int64_t now_ms, struct leave *ret_leave);
+void gate_give_back(struct enroll_gate *gate, struct leave *leave);
+void gate_succeeded(struct enroll_gate *gate, struct leave *leave);
+/* Also for a failure outside of a call, with a leave that is not held. */
+void gate_failed(struct enroll_gate *gate, struct leave *leave, int64_t now_ms, int64_t asked_ms);
 unsigned gate_failures(struct enroll_gate *gate);
 
 /* --- payload.c and certificate.c: what we send ------------------------------------------------------ */
@@ -181,10 +195,12 @@ struct enroll_service {
 	const struct macer *device_keys;
 	struct http *http;
 	struct enroll_gate *gate;
-	bool answering;     /* the last call about a record got a usable answer */
-	unsigned postponed; /* batches in a row that ended with ERR_RETRY */
-	bool unsettled;     /* rows may have been left as sending: make them due first */
-	atomic_bool abort;  /* set by enroll_sender_stop, read while a call runs */
+	struct leave leave;                 /* for the next call */
+	bool answering;                     /* the last call about a record got a usable answer */
+	unsigned postponed;                 /* batches in a row that ended with ERR_RETRY */
+	int64_t unsettled[ENROLL_BULK_MAX]; /* rows that may have been left as sending: due first */
+	size_t unsettled_n;
+	atomic_bool abort; /* set by enroll_sender_stop, read while a call runs */
 };
 
 /* What a call came to: REPLY_DONE, _REFUSED, _EXISTS or _ABSENT; error is filled for all but the first. */
@@ -196,8 +212,13 @@ struct answer {
 #define ANSWER_AUTO(name)                                                                                    \
 	CLEANUP(answer_deinit) struct answer name = { .http = { .body = { NULL, 0, 0, ENROLL_REPLY_MAX } } }
 void answer_deinit(struct answer *answer);
+/* Takes the leave for one call, or keeps the one in hand; 0: it is there, else how long to wait. */
+int64_t service_leave(struct enroll_service *service, int64_t now_ms);
+/* The leave in hand, if there is one, is not used. */
+void service_give_back(struct enroll_service *service);
 /*
- * One call, counted in the budget, with login. Everything else than the four
+ * One call with login, for the leave in hand; without one, ERR_RETRY if none is
+ * to be had now. Everything else than the four
  * kinds is -1: ERR_OPERATOR (a person must act), ERR_RETRY (later; the outcome
  * may be unknown), ERR_STATION. After a failure the pace holds, but not after an
  * ERR_RETRY of the login's key, which comes before anything is sent.
@@ -250,8 +271,13 @@ MUST_USE int batch_new(struct batch **ret_batch, struct err *err);
 void batch_free(struct batch *batch);
 DEFINE_CLEANUP(batch_freep, struct batch, batch_free)
 
-/* Takes up to ten due rows of different registration IDs and marks them sending, durably. */
+/*
+ * Takes up to ten due rows of different registration IDs and marks them sending,
+ * durably. A row whose ID is in a call of another connection is left (dps-api 11).
+ */
 MUST_USE int outbox_claim(struct db *db, int64_t now_ms, struct batch *batch, struct err *err);
+/* Makes rows due that were left as sending. */
+MUST_USE int outbox_release(struct db *db, const int64_t *ids, size_t n, struct err *err);
 /* Stores what became of them in one transaction; open ones are queued again. */
 MUST_USE int outbox_settle(struct db *db, int64_t now_ms, const struct batch *batch, struct err *err);
 /* Whether a row is due, and if not, when the first will be (0: never). */
@@ -266,6 +292,7 @@ struct run {
 	struct batch *batch;
 	int64_t now_ms, started_ms;
 	unsigned calls;
+	bool blocked; /* what is due is in the hands of another connection */
 };
 /* The caller's clock, moved on by the time that the calls took. */
 int64_t run_now(const struct run *run);

@@ -11,7 +11,7 @@ static int call_when_allowed(struct enroll_service *service, const struct http_r
 	const struct deadline dl = deadline_in_ms(service->conf->timeout_ms);
 	int64_t wait;
 
-	while ((wait = gate_wait_ms(service->gate, clock_wall_ms())) > 0) {
+	while ((wait = service_leave(service, clock_wall_ms())) > 0) {
 		if (wait > deadline_left_ms(&dl))
 			return err_set(err, ERR_RETRY, 0, "the service wants no call for another %lld s",
 				       (long long)(wait + 999) / 1000);

@@ -22,7 +22,7 @@ int run_call(struct run *run, const struct http_request *request, struct answer 
 
 int run_wrong_host(struct run *run, const struct answer *answer, struct err *err)
 {
-	gate_failed(run->service->gate, run_now(run), -1);
+	gate_failed(run->service->gate, &run->service->leave, run_now(run), -1);
 	return http_status_error(&answer->http, err);
 }
 
@@ -293,7 +293,7 @@ int item_settle(struct run *run, struct item *item, struct err *err)
 {
 	int64_t wait = 0;
 
-	while (item->verdict == ITEM_OPEN && (wait = gate_wait_ms(run->service->gate, run_now(run))) == 0)
+	while (item->verdict == ITEM_OPEN && (wait = service_leave(run->service, run_now(run))) == 0)
 		if (step(run, item, err) < 0)
 			return -1;
 	if (item->verdict == ITEM_OPEN) {

@@ -61,6 +61,11 @@ void pace_take(struct pace *pace, int64_t now_ms)
 	pace->level -= CALL;
 }
 
+void pace_give_back(struct pace *pace)
+{
+	pace->level += CALL;
+}
+
 void pace_succeeded(struct pace *pace)
 {
 	pace->failures = 0;
@@ -85,6 +90,12 @@ void pace_failed(struct pace *pace, int64_t now_ms, int64_t asked_ms, uint32_t c
 		pace->failures++;
 	wait = pace_backoff_ms(pace->failures, chance);
 	pace->hold_until_ms = now_ms + (asked_ms > wait ? asked_ms : wait);
+}
+
+void pace_hold(struct pace *pace, int64_t now_ms, int64_t asked_ms)
+{
+	if (asked_ms > 0 && now_ms + asked_ms > pace->hold_until_ms)
+		pace->hold_until_ms = now_ms + asked_ms;
 }
 
 static int64_t cap_hold(int64_t ms)

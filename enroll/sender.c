@@ -1,7 +1,8 @@
 /*
- * The thread that drains the outbox while the line works. It sleeps until it is
- * woken, until the next row is due or until the pace allows a call; stopping it
- * breaks off the call in hand, because the outbox survives that.
+ * The threads that drain the outbox while the line works, one per connection. Each
+ * sleeps until it is woken, until the next row is due or until the pace allows a
+ * call; stopping breaks off the calls in hand, because the outbox survives that.
+ * They speak with one voice: what one has told, no other tells again.
  */
 #include "enroll/enroll_internal.h"
 
@@ -13,15 +14,29 @@
 #define IDLE_MS   (60 * 1000)
 #define FAILED_MS 1000
 
+/* What was said last; class and code of why not reachable. */
+struct shown {
+	bool known, reachable;
+	enum err_class class;
+	long code;
+};
+
 struct enroll_sender {
-	struct enroll_service *service; /* the thread's alone while it runs, but for abort */
 	struct db *db;
 	enroll_status_fn *status;
 	void *arg;
-	pthread_t thread;
-	pthread_mutex_t lock; /* owns what follows */
+	pthread_mutex_t voice; /* held while status is called; owns shown */
+	struct shown shown;
+	pthread_mutex_t lock; /* owns wanted and stop */
 	pthread_cond_t changed;
-	bool woken, stop;
+	size_t wanted; /* so many threads shall look now */
+	bool stop;
+	size_t n; /* threads that run */
+	struct connection {
+		struct enroll_sender *sender;
+		struct enroll_service *service; /* the thread's alone while it runs, but for abort */
+		pthread_t thread;
+	} connections[ENROLL_CONNECTIONS_MAX];
 };
 
 static bool stopping(struct enroll_sender *sender)
@@ -40,10 +55,14 @@ static void wait_for_work(struct enroll_sender *sender, int64_t ms)
 	const struct timespec at = { (time_t)(at_ms / 1000), (long)(at_ms % 1000) * 1000000 };
 	int rc = 0;
 
+	/* Who does not sleep leaves the call to those who do. */
+	if (ms <= 0)
+		return;
 	(void)pthread_mutex_lock(&sender->lock);
-	while (!sender->woken && !sender->stop && rc == 0)
+	while (sender->wanted == 0 && !sender->stop && rc == 0)
 		rc = pthread_cond_timedwait(&sender->changed, &sender->lock, &at);
-	sender->woken = false;
+	if (sender->wanted > 0)
+		sender->wanted--;
 	(void)pthread_mutex_unlock(&sender->lock);
 }
 
@@ -60,21 +79,14 @@ static int64_t idle_ms(const struct enroll_progress *progress, int64_t now_ms)
 }
 
 /* After a failure: as long as the pace holds; when the station itself is broken, only now and then. */
-static int64_t held_ms(struct enroll_sender *sender, const struct err *err)
+static int64_t held_ms(const struct connection *connection, const struct err *err)
 {
-	int64_t wait = gate_wait_ms(sender->service->gate, clock_wall_ms());
+	int64_t wait = gate_wait_ms(connection->service->gate, clock_wall_ms());
 
 	if (err->class == ERR_STATION || err->class == ERR_BUG)
 		return IDLE_MS;
 	return wait > FAILED_MS ? wait : FAILED_MS;
 }
-
-/* What was said last; class and code of why not reachable. */
-struct shown {
-	bool known, reachable;
-	enum err_class class;
-	long code;
-};
 
 /* The same trouble again. What concerns the station is said each time: it must not be missed. */
 static bool said_before(const struct shown *shown, const struct err *err)
@@ -84,11 +96,13 @@ static bool said_before(const struct shown *shown, const struct err *err)
 }
 
 /* Progress is told each time, each kind of trouble once; lost calls tell nothing about it. */
-static void report(struct enroll_sender *sender, struct shown *shown, int rc,
-		   const struct enroll_progress *progress, const struct err *err)
+static void tell(const struct connection *connection, int rc, const struct enroll_progress *progress,
+		 const struct err *err)
 {
+	struct enroll_sender *sender = connection->sender;
 	const struct enroll_sender_status status = { rc == 0, *progress, rc == 0 ? NULL : err };
-	bool lost = rc == 0 && gate_failures(sender->service->gate) > 0;
+	bool lost = rc == 0 && gate_failures(connection->service->gate) > 0;
+	struct shown *shown = &sender->shown;
 
 	if (rc == 0 && progress->calls == 0)
 		return;
@@ -100,23 +114,35 @@ static void report(struct enroll_sender *sender, struct shown *shown, int rc,
 	sender->status(sender->arg, &status);
 }
 
-static void *sender_main(void *arg)
+static void report(const struct connection *connection, int rc, const struct enroll_progress *progress,
+		   const struct err *err)
 {
-	struct enroll_sender *sender = arg;
-	struct shown shown = { 0 };
+	(void)pthread_mutex_lock(&connection->sender->voice);
+	tell(connection, rc, progress, err);
+	(void)pthread_mutex_unlock(&connection->sender->voice);
+}
+
+static void *connection_main(void *arg)
+{
+	struct connection *connection = arg;
+	struct enroll_sender *sender = connection->sender;
 
 	while (!stopping(sender)) {
 		struct err err = { 0 };
 		struct enroll_progress progress = { 0 };
-		int rc = enroll_send_batch(sender->service, sender->db, clock_wall_ms(), &progress, &err);
+		int rc = enroll_send_batch(connection->service, sender->db, clock_wall_ms(), &progress, &err);
 
-		report(sender, &shown, rc, &progress, &err);
-		wait_for_work(sender, rc == 0 ? idle_ms(&progress, clock_wall_ms()) : held_ms(sender, &err));
+		report(connection, rc, &progress, &err);
+		/* One was woken; as long as there is more than it can send, it wakes another. */
+		if (rc == 0 && progress.more && progress.calls > 0)
+			enroll_sender_wake(sender);
+		wait_for_work(sender,
+			      rc == 0 ? idle_ms(&progress, clock_wall_ms()) : held_ms(connection, &err));
 	}
 	return NULL;
 }
 
-static int init_sync(struct enroll_sender *sender)
+static int init_changed(struct enroll_sender *sender)
 {
 	pthread_condattr_t attr;
 	int rc;
@@ -126,43 +152,67 @@ static int init_sync(struct enroll_sender *sender)
 	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	rc = pthread_cond_init(&sender->changed, &attr);
 	(void)pthread_condattr_destroy(&attr);
-	if (rc != 0)
+	return rc == 0 ? 0 : -1;
+}
+
+static int init_sync(struct enroll_sender *sender)
+{
+	if (init_changed(sender) < 0)
 		return -1;
-	return pthread_mutex_init(&sender->lock, NULL) == 0 ? 0 : -1;
+	return pthread_mutex_init(&sender->lock, NULL) == 0 && pthread_mutex_init(&sender->voice, NULL) == 0
+		       ? 0
+		       : -1;
 }
 
 /* Signals are the main thread's, so the new thread begins with all of them blocked. */
-static int start_thread(struct enroll_sender *sender)
+static int start_thread(struct connection *connection)
 {
 	sigset_t all, before;
 	int rc;
 
 	(void)sigfillset(&all);
 	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
-	rc = pthread_create(&sender->thread, NULL, sender_main, sender);
+	rc = pthread_create(&connection->thread, NULL, connection_main, connection);
 	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return rc;
 }
 
-int enroll_sender_start(struct enroll_service *service, struct db *db, enroll_status_fn *status, void *arg,
-			struct enroll_sender **ret_sender, struct err *err)
+static int start_all(struct enroll_sender *sender, struct enroll_service *const *services, size_t n,
+		     struct err *err)
 {
-	struct enroll_sender *sender = calloc(1, sizeof(*sender));
-	int rc;
+	for (size_t i = 0; i < n; i++) {
+		int rc;
 
+		sender->connections[i].sender = sender;
+		sender->connections[i].service = services[i];
+		atomic_store(&services[i]->abort, false);
+		rc = start_thread(&sender->connections[i]);
+		if (rc != 0)
+			return err_set(err, ERR_STATION, rc, "the sender's thread can't be started");
+		sender->n++;
+	}
+	return 0;
+}
+
+int enroll_sender_start(struct enroll_service *const *services, size_t n, struct db *db,
+			enroll_status_fn *status, void *arg, struct enroll_sender **ret_sender,
+			struct err *err)
+{
+	struct enroll_sender *sender;
+
+	if (n == 0 || n > ENROLL_CONNECTIONS_MAX)
+		return err_set(err, ERR_BUG, 0, "a sender has 1 to %d connections", ENROLL_CONNECTIONS_MAX);
+	sender = calloc(1, sizeof(*sender));
 	if (sender == NULL || init_sync(sender) < 0) {
 		free(sender);
 		return err_set(err, ERR_STATION, 0, "no memory for the sender");
 	}
-	sender->service = service;
 	sender->db = db;
 	sender->status = status;
 	sender->arg = arg;
-	atomic_store(&service->abort, false);
-	rc = start_thread(sender);
-	if (rc != 0) {
-		free(sender);
-		return err_set(err, ERR_STATION, rc, "the sender's thread can't be started");
+	if (start_all(sender, services, n, err) < 0) {
+		enroll_sender_stop(sender);
+		return -1;
 	}
 	*ret_sender = sender;
 	return 0;
@@ -171,8 +221,10 @@ int enroll_sender_start(struct enroll_service *service, struct db *db, enroll_st
 void enroll_sender_wake(struct enroll_sender *sender)
 {
 	(void)pthread_mutex_lock(&sender->lock);
-	sender->woken = true;
-	(void)pthread_cond_signal(&sender->changed);
+	if (sender->wanted == 0) {
+		sender->wanted = 1;
+		(void)pthread_cond_signal(&sender->changed);
+	}
 	(void)pthread_mutex_unlock(&sender->lock);
 }
 
@@ -182,12 +234,16 @@ void enroll_sender_stop(struct enroll_sender *sender)
 		return;
 	(void)pthread_mutex_lock(&sender->lock);
 	sender->stop = true;
-	(void)pthread_cond_signal(&sender->changed);
+	(void)pthread_cond_broadcast(&sender->changed);
 	(void)pthread_mutex_unlock(&sender->lock);
-	atomic_store(&sender->service->abort, true);
-	(void)pthread_join(sender->thread, NULL);
-	atomic_store(&sender->service->abort, false);
+	for (size_t i = 0; i < sender->n; i++)
+		atomic_store(&sender->connections[i].service->abort, true);
+	for (size_t i = 0; i < sender->n; i++) {
+		(void)pthread_join(sender->connections[i].thread, NULL);
+		atomic_store(&sender->connections[i].service->abort, false);
+	}
 	(void)pthread_cond_destroy(&sender->changed);
 	(void)pthread_mutex_destroy(&sender->lock);
+	(void)pthread_mutex_destroy(&sender->voice);
 	free(sender);
 }

@@ -73,6 +73,7 @@ void enroll_service_close(struct enroll_service *service)
 {
 	if (service == NULL)
 		return;
+	service_give_back(service);
 	http_close(service->http);
 	auth_forget(&service->auth);
 	free(service);
@@ -128,7 +129,6 @@ static int call_once(struct enroll_service *service, int64_t now_ms, const struc
 		     struct answer *ret, struct err *err)
 {
 	ret->sent = true;
-	gate_take(service->gate, now_ms);
 	if (http_perform(service->http, request, &service->auth.header, &ret->http, err) < 0)
 		return -1;
 	return judge(service, now_ms, ret, err);
@@ -140,22 +140,39 @@ static int login(struct enroll_service *service, int64_t now_ms, struct err *err
 	if (auth_refresh(&service->auth, now_ms, err) == 0)
 		return 0;
 	if (err->class != ERR_RETRY)
-		gate_failed(service->gate, now_ms, -1);
+		gate_failed(service->gate, &service->leave, now_ms, -1);
 	return -1;
+}
+
+int64_t service_leave(struct enroll_service *service, int64_t now_ms)
+{
+	return service->leave.held ? 0 : gate_take(service->gate, now_ms, &service->leave);
+}
+
+void service_give_back(struct enroll_service *service)
+{
+	gate_give_back(service->gate, &service->leave);
 }
 
 int service_call(struct enroll_service *service, int64_t now_ms, const struct http_request *request,
 		 struct answer *ret, struct err *err)
 {
+	int64_t wait;
+
 	ret->sent = false;
 	ret->http.retry_after[0] = '\0';
 	if (login(service, now_ms, err) < 0)
 		return -1;
+	wait = service_leave(service, now_ms);
+	if (wait > 0)
+		return err_set(err, ERR_RETRY, 0, "the service wants no call for another %lld s",
+			       (long long)(wait + 999) / 1000);
 	if (call_once(service, now_ms, request, ret, err) < 0) {
-		gate_failed(service->gate, now_ms, pace_retry_after_ms(ret->http.retry_after, now_ms));
+		gate_failed(service->gate, &service->leave, now_ms,
+			    pace_retry_after_ms(ret->http.retry_after, now_ms));
 		return -1;
 	}
-	gate_succeeded(service->gate);
+	gate_succeeded(service->gate, &service->leave);
 	return 0;
 }
 

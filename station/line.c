@@ -41,8 +41,8 @@ struct line {
 		struct enroll_login login;
 		struct macer macer;
 		struct macer device_keys;
-	} services[2];
-	struct enroll_gate *gate; /* of all of them */
+	} services[ENROLL_CONNECTIONS_MAX + 2]; /* the sender's, and single calls by hand */
+	struct enroll_gate *gate;               /* of all of them */
 	size_t services_n;
 };
 
@@ -232,7 +232,7 @@ int line_service_open(struct line *line, struct enroll_service **ret_service, st
 	return 0;
 }
 
-/* Called from the sender's thread. */
+/* Called from the sender's threads, one at a time. */
 static void on_sender(void *arg, const struct enroll_sender_status *status)
 {
 	struct station *st = arg;
@@ -284,15 +284,25 @@ static int look_at_clock(struct station *st, struct err *err)
 	return 0;
 }
 
+static int start_sender(struct line *line, struct err *err)
+{
+	struct enroll_service *services[ENROLL_CONNECTIONS_MAX];
+	struct station *st = &line->st;
+	size_t n = st->conf->network.connections;
+
+	for (size_t i = 0; i < n; i++)
+		if (line_service_open(line, &services[i], err) < 0)
+			return -1;
+	return enroll_sender_start(services, n, st->db, on_sender, st, &st->sender, err);
+}
+
 int line_start(struct line *line, struct err *err)
 {
 	struct station *st = &line->st;
-	struct enroll_service *service;
 
 	if (look_at_clock(st, err) < 0 || audit_start(st, err) < 0)
 		return err_wrap(err, "audit");
-	if (line_service_open(line, &service, err) < 0 ||
-	    enroll_sender_start(service, st->db, on_sender, st, &st->sender, err) < 0)
+	if (start_sender(line, err) < 0)
 		return err_wrap(err, "sender");
 	if (pulse_start(st, &line->pulse, err) < 0 || plug_start(st->conf, &st->plug, err) < 0)
 		return -1;

@@ -128,6 +128,47 @@ static void test_claim_never_takes_two_of_one_id(void **state)
 	assert_int_equal(counts(world).queued, 1);
 }
 
+/* Two connections: an ID that one has in a call is not for the other, in any case of letters. */
+static void test_claim_leaves_an_id_that_is_in_another_call(void **state)
+{
+	struct world *world = *state;
+	CLEANUP(batch_freep) struct batch *one = new_batch();
+	CLEANUP(batch_freep) struct batch *other = new_batch();
+	const struct enroll_record again = { .job = "second",
+					     .registration_id = "UNIT-1",
+					     .endorsement_key = BYTES_LIT("some") };
+	struct err err = { 0 };
+
+	queue_tpm(world, "unit-1", 1);
+	claim(world, WORLD_NOW_MS, one);
+	assert_int_equal(enqueue(world->db, &again, &err), 0);
+	queue_tpm(world, "unit-2", 1);
+	claim(world, WORLD_NOW_MS, other);
+	assert_int_equal(other->n, 1);
+	assert_string_equal(other->items[0].registration_id, "unit-2");
+	settle_all(world, one, ITEM_ENROLLED, 0);
+	claim(world, WORLD_NOW_MS, one);
+	assert_int_equal(one->n, 1);
+	assert_string_equal(one->items[0].registration_id, "UNIT-1");
+}
+
+/* What one connection could not store is due again; what another has in hand is not touched. */
+static void test_release_touches_only_its_own_rows(void **state)
+{
+	struct world *world = *state;
+	CLEANUP(batch_freep) struct batch *one = new_batch();
+	CLEANUP(batch_freep) struct batch *other = new_batch();
+	struct err err = { 0 };
+
+	queue_tpm(world, "unit-1", 1);
+	claim(world, WORLD_NOW_MS, one);
+	queue_tpm(world, "unit-2", 1);
+	claim(world, WORLD_NOW_MS, other);
+	assert_int_equal(outbox_release(world->db, &one->items[0].id, 1, &err), 0);
+	assert_int_equal(row_of(world, "unit-1").state, ENROLL_RETRY);
+	assert_int_equal(row_of(world, "unit-2").state, ENROLL_SENDING);
+}
+
 static void test_claim_retry_waits_for_its_time(void **state)
 {
 	struct world *world = *state;
@@ -431,6 +472,8 @@ int main(void)
 		TEST(test_enqueue_rolled_back_leaves_nothing),
 		TEST(test_claim_takes_ten_oldest_and_marks_them),
 		TEST(test_claim_never_takes_two_of_one_id),
+		TEST(test_claim_leaves_an_id_that_is_in_another_call),
+		TEST(test_release_touches_only_its_own_rows),
 		TEST(test_claim_retry_waits_for_its_time),
 		TEST(test_claim_retry_of_a_clock_set_back_is_due),
 		TEST(test_claim_rows_that_failed_leave_half_to_the_others),

@@ -9,6 +9,7 @@
 #include "tests/unit/enroll/emulated.h"
 
 #define PATIENCE_MS 20000
+#define CONNECTIONS 4
 
 struct watch {
 	pthread_mutex_t lock;
@@ -43,7 +44,8 @@ static struct enroll_sender *start(struct emulated *e, struct watch *watch)
 	struct enroll_sender *sender = NULL;
 	struct err err = { 0 };
 
-	assert_int_equal(enroll_sender_start(e->service, e->world->db, on_status, watch, &sender, &err), 0);
+	assert_int_equal(enroll_sender_start(&e->service, 1, e->world->db, on_status, watch, &sender, &err),
+			 0);
 	return sender;
 }
 
@@ -169,6 +171,126 @@ static void test_sender_stops_in_the_middle_of_a_call(void **state)
 	assert_false(atomic_load(&e->service->abort));
 }
 
+/* Three more connections beside the emulated one; the same gate. */
+static void open_more(struct emulated *e, struct enroll_service *services[CONNECTIONS])
+{
+	struct err err = { 0 };
+
+	services[0] = e->service;
+	for (size_t i = 1; i < CONNECTIONS; i++)
+		assert_int_equal(enroll_service_open(&e->conf, &e->login, e->gate, &services[i], &err), 0);
+}
+
+static void close_more(struct enroll_service *services[CONNECTIONS])
+{
+	for (size_t i = 1; i < CONNECTIONS; i++)
+		enroll_service_close(services[i]);
+}
+
+static void queue_many(struct emulated *e, int n)
+{
+	char id[16];
+
+	for (int i = 0; i < n; i++) {
+		assert_int_equal(str_format(id, sizeof(id), "unit-%03d", i), 0);
+		queue_tpm(e->world, id, (uint8_t)i);
+	}
+}
+
+static void test_sender_connections_call_at_the_same_time_and_lose_nothing(void **state)
+{
+	struct emulated *e = *state;
+	struct watch watch = { .lock = PTHREAD_MUTEX_INITIALIZER };
+	const struct deadline dl = deadline_in_ms(PATIENCE_MS);
+	struct enroll_service *services[CONNECTIONS];
+	struct enroll_sender *sender = NULL;
+	struct err err = { 0 };
+	int64_t most = 0;
+
+	EMULATE(e, "--latency-ms", "200");
+	open_more(e, services);
+	queue_many(e, 80);
+	assert_int_equal(
+		enroll_sender_start(services, CONNECTIONS, e->world->db, on_status, &watch, &sender, &err),
+		0);
+	while (seen(&watch).enrolled < 80 && !deadline_passed(&dl)) {
+		int64_t sending = counts(e->world).sending;
+
+		most = sending > most ? sending : most;
+		deadline_sleep(&dl, 5);
+	}
+	enroll_sender_stop(sender);
+	close_more(services);
+	assert_int_equal(watch.enrolled, 80);
+	assert_int_equal(watch.unreachable, 0);
+	assert_true(most > ENROLL_BULK_MAX);
+	assert_int_equal(counts(e->world).enrolled, 80);
+	assert_true(service_has(e, "unit-079"));
+}
+
+/* Records of one ID, all due at once: never two in calls at the same time, so none meets a conflict. */
+static void test_sender_connections_never_send_one_id_twice_at_once(void **state)
+{
+	struct emulated *e = *state;
+	struct watch watch = { .lock = PTHREAD_MUTEX_INITIALIZER };
+	const struct deadline dl = deadline_in_ms(PATIENCE_MS);
+	struct enroll_service *services[CONNECTIONS];
+	struct enroll_sender *sender = NULL;
+	struct err err = { 0 };
+	bool twice = false;
+	char job[16];
+
+	EMULATE(e, "--latency-ms", "50");
+	open_more(e, services);
+	for (int i = 0; i < 8; i++) {
+		uint8_t ek[TEST_EK_LEN];
+		const struct enroll_record record = { .job = job,
+						      .registration_id = "same",
+						      .endorsement_key = test_ek(1, ek) };
+
+		assert_int_equal(str_format(job, sizeof(job), "job-%d", i), 0);
+		assert_int_equal(enqueue(e->world->db, &record, &err), 0);
+	}
+	assert_int_equal(
+		enroll_sender_start(services, CONNECTIONS, e->world->db, on_status, &watch, &sender, &err),
+		0);
+	while (seen(&watch).enrolled < 8 && !deadline_passed(&dl)) {
+		twice |= counts(e->world).sending > 1;
+		deadline_sleep(&dl, 2);
+	}
+	enroll_sender_stop(sender);
+	close_more(services);
+	assert_false(twice);
+	assert_int_equal(watch.enrolled, 8);
+}
+
+static void test_sender_connections_all_stop_in_the_middle_of_a_call(void **state)
+{
+	struct emulated *e = *state;
+	struct watch watch = { .lock = PTHREAD_MUTEX_INITIALIZER };
+	const struct deadline dl = deadline_in_ms(PATIENCE_MS);
+	struct enroll_service *services[CONNECTIONS];
+	struct enroll_sender *sender = NULL;
+	struct err err = { 0 };
+	int64_t began_ms;
+
+	EMULATE(e, "--latency-ms", "6000");
+	e->conf.timeout_ms = 60000;
+	open_more(e, services);
+	queue_many(e, 40);
+	assert_int_equal(
+		enroll_sender_start(services, CONNECTIONS, e->world->db, on_status, &watch, &sender, &err),
+		0);
+	while (counts(e->world).sending < 40 && !deadline_passed(&dl))
+		deadline_sleep(&dl, 10);
+	began_ms = deadline_now_ms();
+	enroll_sender_stop(sender);
+	assert_true(deadline_now_ms() - began_ms < 4000);
+	close_more(services);
+	assert_int_equal(counts(e->world).sending, 0);
+	assert_int_equal(counts(e->world).retry, 40);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, emulated_setup, emulated_teardown)
 
 int main(void)
@@ -178,6 +300,9 @@ int main(void)
 		TEST(test_sender_unreachable_is_said_once),
 		TEST(test_sender_new_kind_of_trouble_is_said_again),
 		TEST(test_sender_stops_in_the_middle_of_a_call),
+		TEST(test_sender_connections_call_at_the_same_time_and_lose_nothing),
+		TEST(test_sender_connections_never_send_one_id_twice_at_once),
+		TEST(test_sender_connections_all_stop_in_the_middle_of_a_call),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
