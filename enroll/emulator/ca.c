@@ -94,7 +94,7 @@ static X509 *cert_new(const char *common_name, long days, EVP_PKEY *key)
 	if (cert == NULL || X509_set_version(cert, X509_VERSION_3) != 1 || set_serial(cert) < 0 ||
 	    X509_NAME_add_entry_by_txt(X509_get_subject_name(cert), "CN", MBSTRING_UTF8,
 				       (const unsigned char *)common_name, -1, -1, 0) != 1 ||
-	    X509_gmtime_adj(X509_getm_notBefore(cert), -DAY_SECONDS) == NULL ||
+	    X509_gmtime_adj(X509_getm_notBefore(cert), -2 * DAY_SECONDS) == NULL ||
 	    X509_gmtime_adj(X509_getm_notAfter(cert), days * DAY_SECONDS) == NULL ||
 	    X509_set_pubkey(cert, key) != 1)
 		return NULL;
@@ -153,7 +153,13 @@ static int alternative_names(const char *const *hosts, char *out, size_t cap)
 	return 0;
 }
 
-int dps_server_cert_make(struct dps_identity *identity, const char *const *hosts, struct err *err)
+/* What server certificates differ in. */
+struct server_kind {
+	const char *const *hosts;
+	long days;
+};
+
+static int server_cert_make(struct dps_identity *identity, const struct server_kind *kind, enum dps_tls which)
 {
 	char names[512] = "";
 	const struct extension extensions[] = {
@@ -167,14 +173,31 @@ int dps_server_cert_make(struct dps_identity *identity, const char *const *hosts
 	CLEANUP(pkey_freep) EVP_PKEY *ca_key = text_key(identity->ca_key_pem);
 	CLEANUP(x509_freep) X509 *ca = text_cert(identity->ca_pem);
 	CLEANUP(pkey_freep) EVP_PKEY *key = EVP_EC_gen("P-256");
-	CLEANUP(x509_freep) X509 *cert = key != NULL ? cert_new("localhost", SERVER_DAYS, key) : NULL;
+	CLEANUP(x509_freep) X509 *cert = key != NULL ? cert_new(kind->hosts[0], kind->days, key) : NULL;
 
 	if (ca_key == NULL || ca == NULL || cert == NULL ||
-	    alternative_names(hosts, names, sizeof(names)) < 0 ||
+	    alternative_names(kind->hosts, names, sizeof(names)) < 0 ||
 	    X509_set_issuer_name(cert, X509_get_subject_name(ca)) != 1 ||
 	    add_extensions(cert, ca, extensions, ARRAY_LEN(extensions)) < 0 ||
-	    X509_sign(cert, ca_key, EVP_sha256()) == 0 || cert_text(cert, identity->cert_pem) < 0 ||
-	    key_text(key, identity->key_pem) < 0)
-		return failed(err);
+	    X509_sign(cert, ca_key, EVP_sha256()) == 0 ||
+	    cert_text(cert, identity->server[which].cert_pem) < 0 ||
+	    key_text(key, identity->server[which].key_pem) < 0)
+		return -1;
+	return 0;
+}
+
+int dps_server_certs_make(struct dps_identity *identity, const char *const *hosts, struct err *err)
+{
+	static const char *const other_hosts[] = { "another-host.invalid", NULL };
+	const struct server_kind kinds[DPS_TLS_N] = {
+		[DPS_TLS_GOOD] = { hosts, SERVER_DAYS },
+		[DPS_TLS_EXPIRED] = { hosts, -1 },
+		[DPS_TLS_OTHER_HOST] = { other_hosts, SERVER_DAYS },
+	};
+
+	for (unsigned i = 0; i < DPS_TLS_N; i++) {
+		if (server_cert_make(identity, &kinds[i], (enum dps_tls)i) < 0)
+			return failed(err);
+	}
 	return 0;
 }

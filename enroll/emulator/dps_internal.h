@@ -71,6 +71,13 @@ struct dps_request {
 /* NULL if the request has no such header; names are compared without case. */
 const char *dps_request_header(const struct dps_request *req, const char *name);
 
+/* How it ends; without an answer what was done stays done. */
+enum dps_end {
+	DPS_END_ANSWER,
+	DPS_END_CLOSE,
+	DPS_END_RESET, /* of TCP */
+};
+
 #define DPS_RESPONSE_HEADERS 8
 struct dps_response {
 	unsigned status;
@@ -80,7 +87,10 @@ struct dps_response {
 		char value[100];
 	} headers[DPS_RESPONSE_HEADERS];
 	size_t headers_n;
-	bool drop; /* committed, but the connection closes without an answer */
+	const char *content_type; /* of the body; a literal */
+	bool changed;             /* a record was written or deleted */
+	enum dps_end end;
+	uint64_t filler; /* so many bytes of white space follow the body */
 };
 
 void dps_response_init(struct dps_response *res);
@@ -95,6 +105,21 @@ void dps_response_error(struct dps_response *res, const struct err *error, int64
 
 /* --- Knobs: limits and faults on request ------------------------------------------------------------------ */
 
+enum dps_garble {
+	DPS_GARBLE_PORTAL,        /* nothing is done; 200 and an HTML page       */
+	DPS_GARBLE_TEXT,          /* these are done: JSON that breaks off,       */
+	DPS_GARBLE_DUPLICATE,     /* with members twice,                         */
+	DPS_GARBLE_UNKNOWN_FIELD, /* with a member of a later version,           */
+	DPS_GARBLE_HUGE,          /* and white space after it, up to 100 MB      */
+};
+
+enum dps_tls {
+	DPS_TLS_GOOD,
+	DPS_TLS_EXPIRED,
+	DPS_TLS_OTHER_HOST,
+	DPS_TLS_N,
+};
+
 struct dps_knobs {
 	unsigned operations_per_minute; /* 0: no limit                                   */
 	int retry_after_s;              /* of a 429; 0: none; -1: what the window leaves */
@@ -103,6 +128,13 @@ struct dps_knobs {
 	unsigned fail_status;           /* ... with this HTTP status, nothing is done    */
 	unsigned drop_reply_every;      /* each n-th change is done but not answered     */
 	unsigned fail_item_every;       /* each n-th item of bulk calls is refused (500) */
+	unsigned reset_before_every;    /* each n-th call: TCP reset, nothing is done    */
+	unsigned reset_after_every;     /* each n-th change: done, then TCP reset        */
+	unsigned wrong_etag_every;      /* each n-th answer with an etag has another     */
+	unsigned garble_every;          /* each n-th answer is spoilt ...                */
+	unsigned garble_as;             /* ... like this: enum dps_garble                */
+	int clock_skew_s;               /* of the service: Date, expiry, its times       */
+	unsigned tls;                   /* enum dps_tls: which certificate it shows      */
 };
 
 struct dps_pace {
@@ -116,6 +148,30 @@ MUST_USE int dps_pace_call(struct dps_pace *pace, const struct dps_knobs *knobs,
 			   struct dps_response *res, struct err *err);
 bool dps_pace_drops_reply(struct dps_pace *pace, const struct dps_knobs *knobs);
 bool dps_pace_fails_item(struct dps_pace *pace, const struct dps_knobs *knobs);
+
+/* --- Knobs by name: the command line, and PUT /_knobs --- */
+
+/* The name of the i-th knob; NULL after the last. */
+const char *dps_knob_name(size_t i);
+void dps_knobs_init(struct dps_knobs *knobs);
+/* ERR_OPERATOR: no such knob, or out of its bounds. */
+MUST_USE int dps_knob_set(struct dps_knobs *knobs, const char *name, const char *text, struct err *err);
+/* Those that are not named get their default. */
+MUST_USE int dps_knobs_from_json(json_t *doc, struct dps_knobs *ret_knobs, struct err *err);
+/* NULL: no memory. */
+json_t *dps_knobs_json(const struct dps_knobs *knobs);
+
+struct dps_conf;
+bool dps_is_control(const struct dps_request *req);
+MUST_USE int dps_control(struct dps_conf *conf, const struct dps_request *req, struct dps_response *res,
+			 struct err *err);
+
+struct dps_faults {
+	uint64_t befores, afters, etags, garbled;
+};
+/* True if the call ends here, with what is in res. */
+bool dps_fault_before(struct dps_faults *faults, const struct dps_knobs *knobs, struct dps_response *res);
+void dps_fault_after(struct dps_faults *faults, const struct dps_knobs *knobs, struct dps_response *res);
 
 /* --- Records ------------------------------------------------------------------------------------------------ */
 
@@ -211,13 +267,15 @@ struct dps_conf {
 
 struct dps;
 
-/* Borrows conf and store. */
-MUST_USE int dps_new(const struct dps_conf *conf, struct dps_store *store, struct dps **ret_dps,
-		     struct err *err);
+/* Borrows conf and store; changes conf's knobs when a client asks for it. */
+MUST_USE int dps_new(struct dps_conf *conf, struct dps_store *store, struct dps **ret_dps, struct err *err);
 void dps_free(struct dps *dps);
 DEFINE_CLEANUP(dps_freep, struct dps, dps_free)
 /* Answers one request; any thread, one at a time inside. res is initialised and always gets a status. */
 void dps_handle(struct dps *dps, const struct dps_request *req, struct dps_response *res);
+
+/* As they are at this moment. */
+void dps_knobs_now(struct dps *dps, struct dps_knobs *ret_knobs);
 
 /* What a handler of the routes table works on. */
 struct dps_call {
@@ -259,6 +317,9 @@ MUST_USE int dps_percent_decode(struct bytes in, char *out, size_t cap);
 /* 2026-11-22T02:20:13.1234567Z */
 #define DPS_TIME_LEN 28
 void dps_time_text(int64_t ticks, char out[DPS_TIME_LEN + 1]);
+/* Sun, 22 Nov 2026 02:20:13 GMT: RFC 9110 5.6.7 */
+#define DPS_HTTP_DATE_LEN 29
+void dps_http_date(int64_t ticks, char out[DPS_HTTP_DATE_LEN + 1]);
 int64_t dps_time_now(void);
 MUST_USE int dps_uuid(char out[DPS_UUID_LEN + 1], struct err *err);
 
@@ -291,8 +352,10 @@ struct dps_identity {
 	uint16_t port; /* of the last run, 0 if none */
 	char ca_pem[DPS_PEM_MAX];
 	char ca_key_pem[DPS_PEM_MAX];
-	char cert_pem[DPS_PEM_MAX]; /* the server's, made at each start */
-	char key_pem[DPS_PEM_MAX];
+	struct {
+		char cert_pem[DPS_PEM_MAX];
+		char key_pem[DPS_PEM_MAX];
+	} server[DPS_TLS_N]; /* made at each start */
 };
 
 /* Loads FILE.identity or makes a new one; then a server certificate for the hosts. */
@@ -303,18 +366,21 @@ DEFINE_CLEANUP(dps_identity_freep, struct dps_identity, dps_identity_free)
 /* Keeps it (0600) if there is a state file. */
 MUST_USE int dps_identity_save(const struct dps_options *options, const struct dps_identity *identity,
 			       struct err *err);
-/* A new CA, and a server certificate under it. */
+/* A new CA; and server certificates under it, one for each value of the knob. */
 MUST_USE int dps_ca_make(struct dps_identity *identity, struct err *err);
-MUST_USE int dps_server_cert_make(struct dps_identity *identity, const char *const *hosts, struct err *err);
+MUST_USE int dps_server_certs_make(struct dps_identity *identity, const char *const *hosts, struct err *err);
 
 /* The listening socket; *ret_port is the one it got. -1; ERR_RETRY if the port is taken. */
 MUST_USE int dps_listen(const char *address, uint16_t port, uint16_t *ret_port, struct err *err);
 
+/* Ends a connection by TCP reset; fd stays to be closed. */
+void dps_reset(int fd);
+
 struct dps_server;
 /* Listens on address:port; *ret_port is the one it got. ERR_RETRY if the port is taken. */
 MUST_USE int dps_server_start(struct dps *dps, const struct dps_identity *identity, const char *address,
-			      uint16_t port, unsigned latency_ms, struct dps_server **ret_server,
-			      uint16_t *ret_port, struct err *err);
+			      uint16_t port, struct dps_server **ret_server, uint16_t *ret_port,
+			      struct err *err);
 /* Ends all connections. */
 void dps_server_stop(struct dps_server *server);
 DEFINE_CLEANUP(dps_server_stopp, struct dps_server, dps_server_stop)

@@ -9,7 +9,7 @@
 
 void dps_response_init(struct dps_response *res)
 {
-	*res = (struct dps_response){ 0 };
+	*res = (struct dps_response){ .content_type = "application/json; charset=utf-8" };
 	buf_init(&res->body, DPS_REPLY_MAX);
 }
 

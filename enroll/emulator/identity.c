@@ -113,7 +113,7 @@ int dps_identity_open(const struct dps_options *options, const char *const *host
 
 	if (identity == NULL)
 		return err_set(err, ERR_STATION, ENOMEM, "no memory");
-	if (fill_identity(options, identity, err) < 0 || dps_server_cert_make(identity, hosts, err) < 0)
+	if (fill_identity(options, identity, err) < 0 || dps_server_certs_make(identity, hosts, err) < 0)
 		return -1;
 	*ret_identity = identity;
 	identity = NULL;

@@ -1,4 +1,4 @@
-/* A listening socket on loopback. */
+/* Sockets on loopback: listening, and the abrupt end of a connection. */
 #include "enroll/emulator/dps_internal.h"
 
 #include <arpa/inet.h>
@@ -25,4 +25,12 @@ int dps_listen(const char *address, uint16_t port, uint16_t *ret_port, struct er
 	listening = fd;
 	fd = -1;
 	return listening;
+}
+
+/* Dissolving the association aborts it (connect(2), RFC 9293 3.10.5). */
+void dps_reset(int fd)
+{
+	const struct sockaddr nobody = { .sa_family = AF_UNSPEC };
+
+	(void)connect(fd, &nobody, sizeof(nobody));
 }

@@ -7,7 +7,8 @@
  *   identity.c ca.c       who the service is, and its certificate
  *   server.c              HTTPS; the only file that knows libmicrohttpd
  *   mqtt_{packet,session,server}.c    MQTT over TLS, for devices
- *   route.c sas.c knobs.c which handler, who may call, limits and faults
+ *   route.c sas.c         which handler, who may call
+ *   knobs.c faults.c      limits and faults; knob_table.c control.c: by name, while it runs
  *   enrollment.c bulk.c query.c       the handlers
  *   fields.c attestation.c x509.c     what a record may hold
  *   store.c journal.c     records in memory and on disk
@@ -112,14 +113,12 @@ static int start_server(struct dps *dps, const struct dps_options *options, stru
 {
 	uint16_t port = options->port != 0 ? options->port : identity->port;
 
-	if (dps_server_start(dps, identity, options->address, port, options->knobs.latency_ms, ret_server,
-			     &identity->port, err) == 0)
+	if (dps_server_start(dps, identity, options->address, port, ret_server, &identity->port, err) == 0)
 		return 0;
 	if (err->class != ERR_RETRY || options->port != 0)
 		return -1;
 	err_clear(err);
-	return dps_server_start(dps, identity, options->address, 0, options->knobs.latency_ms, ret_server,
-				&identity->port, err);
+	return dps_server_start(dps, identity, options->address, 0, ret_server, &identity->port, err);
 }
 
 static int announce(const struct dps_options *options, const struct dps_identity *identity,

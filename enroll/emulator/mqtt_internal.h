@@ -84,6 +84,7 @@ struct mqtt_session {
 	size_t chain_n;
 
 	enum mqtt_state state;
+	bool reset; /* once ENDED: by TCP reset */
 	bool subscribed;
 	uint16_t keepalive_s; /* 0: the client promises nothing */
 	char scope[64], id[DPS_ID_MAX + 1], api_version[32];

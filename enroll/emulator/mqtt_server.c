@@ -43,7 +43,7 @@ struct slot {
 
 struct mqtt_server {
 	struct dps *dps;
-	SSL_CTX *tls;
+	SSL_CTX *tls[DPS_TLS_N];
 	int fd;
 	pthread_t acceptor;
 	pthread_mutex_t lock; /* over slots */
@@ -113,14 +113,16 @@ static void collect_chain(struct link *link)
 static struct link *link_open(struct slot *slot)
 {
 	CLEANUP(link_freep) struct link *link = calloc(1, sizeof(*link));
+	struct dps_knobs knobs;
 	struct link *opened;
 
+	dps_knobs_now(slot->server->dps, &knobs);
 	if (link == NULL)
 		return NULL;
 	buf_init(&link->in, MQTT_PACKET_MAX + CHUNK);
 	buf_init(&link->out, DPS_REPLY_MAX);
 	link->session.dps = slot->server->dps;
-	link->ssl = SSL_new(slot->server->tls);
+	link->ssl = SSL_new(slot->server->tls[knobs.tls]);
 	set_patience(slot->fd, SO_RCVTIMEO, CONNECT_SECONDS);
 	set_patience(slot->fd, SO_SNDTIMEO, SEND_SECONDS);
 	if (link->ssl == NULL || SSL_set_fd(link->ssl, slot->fd) != 1 || SSL_accept(link->ssl) != 1)
@@ -150,6 +152,19 @@ static int send_out(struct link *link)
 	return rc;
 }
 
+/* What a device publishes is answered as late as the knob says. */
+static void wait_latency(const struct link *link)
+{
+	struct dps_knobs knobs;
+	struct deadline patience;
+
+	if (link->in.p[0] >> 4 != MQTT_PUBLISH)
+		return;
+	dps_knobs_now(link->session.dps, &knobs);
+	patience = deadline_in_ms(knobs.latency_ms);
+	deadline_sleep(&patience, knobs.latency_ms);
+}
+
 /* Every whole packet that is there. */
 static int take_packets(struct link *link)
 {
@@ -161,6 +176,7 @@ static int take_packets(struct link *link)
 			return -1;
 		if (len == 0 || len > link->in.len)
 			return 0;
+		wait_latency(link);
 		if (mqtt_session_take(&link->session, bytes_of(link->in.p, len), dps_time_now(), &link->out,
 				      &err) < 0) {
 			(void)send_out(link);
@@ -185,7 +201,9 @@ static void talk(struct slot *slot)
 			set_patience(slot->fd, SO_RCVTIMEO, link->session.keepalive_s * 3 / 2);
 		open = link->session.state == MQTT_OPEN;
 	}
-	if (link != NULL)
+	if (link != NULL && link->session.reset)
+		dps_reset(slot->fd);
+	else if (link != NULL)
 		(void)SSL_shutdown(link->ssl);
 }
 
@@ -262,10 +280,10 @@ static int accept_any(int ok, X509_STORE_CTX *ctx)
 }
 
 /* Without sessions to resume: a resumed one would not show its chain again. */
-static SSL_CTX *tls_new(const struct dps_identity *identity)
+static SSL_CTX *tls_new(const struct dps_identity *identity, unsigned which)
 {
-	CLEANUP(bio_freep) BIO *cert_text = BIO_new_mem_buf(identity->cert_pem, -1);
-	CLEANUP(bio_freep) BIO *key_text = BIO_new_mem_buf(identity->key_pem, -1);
+	CLEANUP(bio_freep) BIO *cert_text = BIO_new_mem_buf(identity->server[which].cert_pem, -1);
+	CLEANUP(bio_freep) BIO *key_text = BIO_new_mem_buf(identity->server[which].key_pem, -1);
 	CLEANUP(x509_freep)
 	X509 *cert = cert_text != NULL ? PEM_read_bio_X509(cert_text, NULL, NULL, NULL) : NULL;
 	CLEANUP(pkey_freep)
@@ -290,7 +308,8 @@ static void server_free(struct mqtt_server *server)
 {
 	if (server->fd >= 0)
 		(void)close(server->fd);
-	SSL_CTX_free(server->tls);
+	for (size_t i = 0; i < DPS_TLS_N; i++)
+		SSL_CTX_free(server->tls[i]);
 	(void)pthread_mutex_destroy(&server->lock);
 	free(server);
 }
@@ -310,8 +329,12 @@ int mqtt_server_start(struct dps *dps, const struct dps_identity *identity, cons
 	server->fd = dps_listen(address, port, &got, err);
 	if (server->fd < 0)
 		return -1;
-	server->tls = tls_new(identity);
-	if (server->tls == NULL || pthread_create(&server->acceptor, NULL, run_acceptor, server) != 0)
+	for (unsigned i = 0; i < DPS_TLS_N; i++) {
+		server->tls[i] = tls_new(identity, i);
+		if (server->tls[i] == NULL)
+			return err_set(err, ERR_STATION, 0, "the MQTT server's certificate can't be used");
+	}
+	if (pthread_create(&server->acceptor, NULL, run_acceptor, server) != 0)
 		return err_set(err, ERR_STATION, errno, "the MQTT server can't start");
 	*ret_port = got;
 	*ret_server = server;

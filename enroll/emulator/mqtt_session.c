@@ -241,7 +241,8 @@ static int publish(struct mqtt_session *session, const struct mqtt_packet *packe
 		return no_room(err);
 	dps_response_init(&res);
 	ask(session, &call, packet->payload, at_ticks, &res);
-	if (res.drop)
+	session->reset = res.end == DPS_END_RESET;
+	if (res.end != DPS_END_ANSWER)
 		session->state = MQTT_ENDED;
 	else if (session->subscribed)
 		rc = put_answer(&call, &res, out, err);

@@ -22,8 +22,18 @@ const char dps_usage[] =
 	"  --fail-status STATUS       400 to 599 (default 500)\n"
 	"  --drop-reply-every N       do each Nth change, then close the connection without an answer\n"
 	"  --fail-item-every N        refuse each Nth item of bulk calls with 500001\n"
+	"  --reset-before-every N     each Nth call: TCP reset, nothing is done\n"
+	"  --reset-after-every N      each Nth change: done, then TCP reset\n"
+	"  --wrong-etag-every N       each Nth answer with an etag shows another\n"
+	"  --garble-every N           spoil each Nth answer as --garble-as says\n"
+	"  --garble-as WORD           portal (nothing is done, HTML with status 200), text (no JSON),\n"
+	"                             duplicate, unknown-field, huge (100 MB)\n"
+	"  --clock-skew-s S           the service's clock is wrong by so many seconds\n"
+	"  --tls WORD                 the certificate shown: good, expired, other-host\n"
 	"  --stay                     go on when standard input closes or the parent ends\n"
 	"  --help\n"
+	"From --operations-per-minute on these are knobs: PUT /_knobs replaces all of them while it runs,\n"
+	"with JSON such as {\"fail-every\": 3} and the policy's SAS; GET /_knobs shows them.\n"
 	"Ends on SIGTERM, SIGINT, and when standard input closes.\n";
 
 enum option_id {
@@ -33,15 +43,9 @@ enum option_id {
 	OPT_STATE,
 	OPT_ID_SCOPE,
 	OPT_POLICY,
-	OPT_OPERATIONS,
-	OPT_RETRY_AFTER,
-	OPT_LATENCY,
-	OPT_FAIL_EVERY,
-	OPT_FAIL_STATUS,
-	OPT_DROP_REPLY,
-	OPT_FAIL_ITEM,
 	OPT_STAY,
 	OPT_HELP,
+	OPT_KNOB, /* the first of them */
 };
 
 static const struct option long_options[] = {
@@ -51,17 +55,23 @@ static const struct option long_options[] = {
 	{ "state", required_argument, NULL, OPT_STATE },
 	{ "id-scope", required_argument, NULL, OPT_ID_SCOPE },
 	{ "policy", required_argument, NULL, OPT_POLICY },
-	{ "operations-per-minute", required_argument, NULL, OPT_OPERATIONS },
-	{ "retry-after", required_argument, NULL, OPT_RETRY_AFTER },
-	{ "latency-ms", required_argument, NULL, OPT_LATENCY },
-	{ "fail-every", required_argument, NULL, OPT_FAIL_EVERY },
-	{ "fail-status", required_argument, NULL, OPT_FAIL_STATUS },
-	{ "drop-reply-every", required_argument, NULL, OPT_DROP_REPLY },
-	{ "fail-item-every", required_argument, NULL, OPT_FAIL_ITEM },
 	{ "stay", no_argument, NULL, OPT_STAY },
 	{ "help", no_argument, NULL, OPT_HELP },
-	{ NULL, 0, NULL, 0 },
 };
+
+#define OPTIONS_MAX 64
+/* Ours, then every knob. */
+static void all_options(struct option out[OPTIONS_MAX])
+{
+	size_t n = ARRAY_LEN(long_options);
+
+	memcpy(out, long_options, sizeof(long_options));
+	for (size_t i = 0; dps_knob_name(i) != NULL; i++) {
+		base_assert(n + 1 < OPTIONS_MAX);
+		out[n++] = (struct option){ dps_knob_name(i), required_argument, NULL, OPT_KNOB + (int)i };
+	}
+	out[n] = (struct option){ NULL, 0, NULL, 0 };
+}
 
 static int take_number(const char *text, unsigned least, unsigned most, unsigned *ret, struct err *err)
 {
@@ -97,33 +107,6 @@ static int take_listen(const char *text, struct dps_options *options, struct err
 	return text[len] == ':' ? take_port(text + len + 1, &options->port, err) : 0;
 }
 
-static int take_knob(int id, const char *text, struct dps_knobs *knobs, struct err *err)
-{
-	unsigned seconds = 0;
-
-	switch (id) {
-	case OPT_OPERATIONS:
-		return take_number(text, 1, 10000000, &knobs->operations_per_minute, err);
-	case OPT_LATENCY:
-		return take_number(text, 0, 600000, &knobs->latency_ms, err);
-	case OPT_FAIL_EVERY:
-		return take_number(text, 1, 1000000, &knobs->fail_every, err);
-	case OPT_FAIL_STATUS:
-		return take_number(text, 400, 599, &knobs->fail_status, err);
-	case OPT_DROP_REPLY:
-		return take_number(text, 1, 1000000, &knobs->drop_reply_every, err);
-	case OPT_FAIL_ITEM:
-		return take_number(text, 1, 1000000, &knobs->fail_item_every, err);
-	case OPT_RETRY_AFTER:
-		if (take_number(text, 0, 86400, &seconds, err) < 0)
-			return -1;
-		knobs->retry_after_s = (int)seconds;
-		return 0;
-	default:
-		return err_set(err, ERR_OPERATOR, 0, "unknown option");
-	}
-}
-
 static int take_option(int id, struct dps_options *options, bool *help, struct err *err)
 {
 	switch (id) {
@@ -150,25 +133,27 @@ static int take_option(int id, struct dps_options *options, bool *help, struct e
 		*help = true;
 		return 0;
 	default:
-		return take_knob(id, optarg, &options->knobs, err);
+		return dps_knob_set(&options->knobs, dps_knob_name((size_t)(id - OPT_KNOB)), optarg, err);
 	}
 }
 
 int dps_options_parse(int argc, char **argv, struct dps_options *ret_options, bool *ret_help, struct err *err)
 {
-	struct dps_options options = { .address = "127.0.0.1",
-				       .knobs = { .retry_after_s = -1, .fail_status = 500 } };
+	struct dps_options options = { .address = "127.0.0.1" };
+	struct option known[OPTIONS_MAX];
 	int index = 0, id;
 
 	*ret_help = false;
+	all_options(known);
+	dps_knobs_init(&options.knobs);
 	opterr = 0;
 	optind = 1;
-	while ((id = getopt_long(argc, argv, "", long_options, &index)) != -1) {
+	while ((id = getopt_long(argc, argv, "", known, &index)) != -1) {
 		if (id == '?' || id == ':')
 			return err_set(err, ERR_OPERATOR, 0, "unknown or incomplete option %.60s",
 				       argv[optind - 1]);
 		if (take_option(id, &options, ret_help, err) < 0)
-			return err_wrap(err, "option --%s", long_options[id - OPT_DIR].name);
+			return err_wrap(err, "option --%s", known[index].name);
 	}
 	if (*ret_help)
 		return 0;

@@ -11,7 +11,8 @@
 #include <stdlib.h>
 #include <strings.h>
 
-#define SEGMENTS_MAX 4
+#define SEGMENTS_MAX     4
+#define TICKS_PER_SECOND 10000000
 
 /* Who may call. The device API will add its own. */
 typedef int authorize_fn(const struct dps_conf *conf, const struct dps_request *req, struct err *err);
@@ -64,9 +65,10 @@ static const char *const api_versions[] = {
 
 struct dps {
 	pthread_mutex_t lock; /* over store and pace */
-	const struct dps_conf *conf;
+	struct dps_conf *conf;
 	struct dps_store *store;
 	struct dps_pace pace;
+	struct dps_faults faults;
 };
 
 struct path {
@@ -201,11 +203,13 @@ static int serve(struct dps *dps, const struct dps_request *req, struct dps_resp
 	call.kind = route->kind;
 	if (route->run(&call, err) < 0 || dps_store_sync(dps->store, err) < 0)
 		return -1;
-	res->drop = call.changed && dps_pace_drops_reply(&dps->pace, &dps->conf->knobs);
+	res->changed = call.changed;
+	if (call.changed && dps_pace_drops_reply(&dps->pace, &dps->conf->knobs))
+		res->end = DPS_END_CLOSE;
 	return 0;
 }
 
-int dps_new(const struct dps_conf *conf, struct dps_store *store, struct dps **ret_dps, struct err *err)
+int dps_new(struct dps_conf *conf, struct dps_store *store, struct dps **ret_dps, struct err *err)
 {
 	struct dps *dps = calloc(1, sizeof(*dps));
 
@@ -227,17 +231,52 @@ void dps_free(struct dps *dps)
 	free(dps);
 }
 
+void dps_knobs_now(struct dps *dps, struct dps_knobs *ret_knobs)
+{
+	(void)pthread_mutex_lock(&dps->lock);
+	*ret_knobs = dps->conf->knobs;
+	(void)pthread_mutex_unlock(&dps->lock);
+}
+
+/* A service whose clock is wrong judges by it, and says so. */
+static void say_date(const struct dps_knobs *knobs, int64_t at_ticks, struct dps_response *res)
+{
+	char date[DPS_HTTP_DATE_LEN + 1];
+
+	if (knobs->clock_skew_s == 0)
+		return;
+	dps_http_date(at_ticks, date);
+	dps_response_header(res, "Date", date);
+}
+
+static void serve_with_faults(struct dps *dps, const struct dps_request *req, struct dps_response *res)
+{
+	const struct dps_knobs *knobs = &dps->conf->knobs;
+	struct dps_request at = *req;
+	struct err err = { 0 };
+
+	at.at_ticks += (int64_t)knobs->clock_skew_s * TICKS_PER_SECOND;
+	say_date(knobs, at.at_ticks, res);
+	if (dps_fault_before(&dps->faults, knobs, res))
+		return;
+	if (serve(dps, &at, res, &err) < 0)
+		dps_response_error(res, &err, at.at_ticks);
+	dps_fault_after(&dps->faults, knobs, res);
+}
+
 void dps_handle(struct dps *dps, const struct dps_request *req, struct dps_response *res)
 {
 	char request_id[DPS_UUID_LEN + 1];
 	struct err err = { 0 };
 
 	(void)pthread_mutex_lock(&dps->lock);
-	if (serve(dps, req, res, &err) < 0)
+	if (!dps_is_control(req))
+		serve_with_faults(dps, req, res);
+	else if (dps_control(dps->conf, req, res, &err) < 0)
 		dps_response_error(res, &err, req->at_ticks);
 	(void)pthread_mutex_unlock(&dps->lock);
 	if (res->body.len > 0)
-		dps_response_header(res, "Content-Type", "application/json; charset=utf-8");
+		dps_response_header(res, "Content-Type", res->content_type);
 	if (dps_uuid(request_id, &err) == 0)
 		dps_response_header(res, "x-ms-request-id", request_id);
 }

@@ -18,13 +18,14 @@
 
 #define IDLE_SECONDS   120
 #define HEADERS_MAX    64
+#define FILLER_BLOCK   (64 * 1024)
 #define DISCARD_MAX    (1024 * 1024) /* how much of a body that is too large is still read */
 #define TLS_PRIORITIES "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
 
 struct dps_server {
 	struct MHD_Daemon *daemon;
 	struct dps *dps;
-	unsigned latency_ms;
+	gnutls_certificate_credentials_t faulty[DPS_TLS_N]; /* NULL for the good one */
 };
 
 /* One request on its way in. */
@@ -99,11 +100,53 @@ static enum MHD_Result collect_body(struct exchange *exchange, const char *data,
 	return MHD_YES;
 }
 
-static enum MHD_Result send_response(struct MHD_Connection *connection, const struct dps_response *res)
+/* A body that white space follows, too large to be made at once. */
+static ssize_t read_filled(void *cls, uint64_t at, char *out, size_t max)
+{
+	const struct buf *body = cls;
+	size_t n = at < body->len ? body->len - (size_t)at : 0;
+
+	n = n < max ? n : max;
+	if (n > 0)
+		memcpy(out, body->p + at, n);
+	memset(out + n, ' ', max - n);
+	return (ssize_t)max;
+}
+
+static void free_filled(void *cls)
+{
+	struct buf *body = cls;
+
+	buf_deinit(body);
+	free(body);
+}
+
+static struct MHD_Response *response_filled(const struct dps_response *res)
+{
+	struct buf *body = calloc(1, sizeof(*body));
+
+	if (body == NULL)
+		return NULL;
+	buf_init(body, DPS_REPLY_MAX);
+	if (buf_set(body, buf_bytes(&res->body)) < 0) {
+		free_filled(body);
+		return NULL;
+	}
+	return MHD_create_response_from_callback(body->len + res->filler, FILLER_BLOCK, read_filled, body,
+						 free_filled);
+}
+
+static struct MHD_Response *response_plain(const struct dps_response *res)
 {
 	char nothing[1] = ""; /* copied, if at all */
-	struct MHD_Response *out = MHD_create_response_from_buffer(
+
+	return MHD_create_response_from_buffer(
 		res->body.len, res->body.len > 0 ? res->body.p : (void *)nothing, MHD_RESPMEM_MUST_COPY);
+}
+
+static enum MHD_Result send_response(struct MHD_Connection *connection, const struct dps_response *res)
+{
+	struct MHD_Response *out = res->filler > 0 ? response_filled(res) : response_plain(res);
 	enum MHD_Result rc = MHD_NO;
 
 	if (out == NULL)
@@ -115,6 +158,25 @@ static enum MHD_Result send_response(struct MHD_Connection *connection, const st
 	return rc;
 }
 
+/* MHD_NO closes the connection: what was committed stays, and the client never hears of it. */
+static enum MHD_Result finish(struct MHD_Connection *connection, const struct dps_response *res)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+
+	switch (res->end) {
+	case DPS_END_ANSWER:
+		return send_response(connection, res);
+	case DPS_END_CLOSE:
+		return MHD_NO;
+	case DPS_END_RESET:
+		if (info != NULL)
+			dps_reset(info->connect_fd);
+		return MHD_NO;
+	}
+	return MHD_NO;
+}
+
 static gnutls_session_t tls_session(struct MHD_Connection *connection)
 {
 	const union MHD_ConnectionInfo *info =
@@ -123,16 +185,20 @@ static gnutls_session_t tls_session(struct MHD_Connection *connection)
 	return info != NULL ? info->tls_session : NULL;
 }
 
-/* Before the handshake. Without names of authorities: clients send nothing that is not under one of them. */
-static void ask_for_certificate(void *cls, struct MHD_Connection *connection, void **slot,
-				enum MHD_ConnectionNotificationCode code)
+/* Before the handshake: which certificate is shown, and that one is asked for. Without names of authorities: clients send nothing that is not under one of them. */
+static void prepare_tls(void *cls, struct MHD_Connection *connection, void **slot,
+			enum MHD_ConnectionNotificationCode code)
 {
 	gnutls_session_t session = tls_session(connection);
+	struct dps_server *server = cls;
+	struct dps_knobs knobs;
 
-	(void)cls;
 	(void)slot;
 	if (code != MHD_CONNECTION_NOTIFY_STARTED || session == NULL)
 		return;
+	dps_knobs_now(server->dps, &knobs);
+	if (server->faulty[knobs.tls] != NULL)
+		(void)gnutls_credentials_set(session, GNUTLS_CRD_CERTIFICATE, server->faulty[knobs.tls]);
 	gnutls_certificate_server_set_request(session, GNUTLS_CERT_REQUEST);
 	gnutls_certificate_send_x509_rdn_sequence(session, 1); /* 1: don't */
 }
@@ -151,7 +217,8 @@ static void collect_chain(struct MHD_Connection *connection, struct chain *ret)
 static enum MHD_Result answer(struct dps_server *server, struct MHD_Connection *connection,
 			      const char *method, const struct exchange *exchange)
 {
-	const struct deadline patience = deadline_in_ms(server->latency_ms);
+	struct deadline patience;
+	struct dps_knobs knobs;
 	struct header_list list = { .n = 0 };
 	struct dps_response res;
 	struct dps_request req;
@@ -160,7 +227,9 @@ static enum MHD_Result answer(struct dps_server *server, struct MHD_Connection *
 
 	collect_chain(connection, &chain);
 	(void)MHD_get_connection_values(connection, MHD_HEADER_KIND, collect_header, &list);
-	deadline_sleep(&patience, server->latency_ms);
+	dps_knobs_now(server->dps, &knobs);
+	patience = deadline_in_ms(knobs.latency_ms);
+	deadline_sleep(&patience, knobs.latency_ms);
 	req = (struct dps_request){ method,
 				    exchange->target,
 				    list.headers,
@@ -172,8 +241,7 @@ static enum MHD_Result answer(struct dps_server *server, struct MHD_Connection *
 				    chain.n };
 	dps_response_init(&res);
 	dps_handle(server->dps, &req, &res);
-	/* MHD_NO closes the connection: what was committed stays, and the client never hears of it. */
-	rc = res.drop ? MHD_NO : send_response(connection, &res);
+	rc = finish(connection, &res);
 	dps_response_deinit(&res);
 	return rc;
 }
@@ -203,14 +271,35 @@ static struct MHD_Daemon *daemon_start(struct dps_server *server, const struct d
 	return MHD_start_daemon(
 		MHD_USE_TLS | MHD_USE_POLL | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_THREAD_PER_CONNECTION,
 		0, NULL, NULL, handle, server, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_HTTPS_MEM_CERT,
-		identity->cert_pem, MHD_OPTION_HTTPS_MEM_KEY, identity->key_pem, MHD_OPTION_HTTPS_PRIORITIES,
-		TLS_PRIORITIES, MHD_OPTION_URI_LOG_CALLBACK, exchange_new, NULL, MHD_OPTION_NOTIFY_COMPLETED,
-		exchange_free, NULL, MHD_OPTION_NOTIFY_CONNECTION, ask_for_certificate, NULL,
-		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS, MHD_OPTION_END);
+		identity->server[DPS_TLS_GOOD].cert_pem, MHD_OPTION_HTTPS_MEM_KEY,
+		identity->server[DPS_TLS_GOOD].key_pem, MHD_OPTION_HTTPS_PRIORITIES, TLS_PRIORITIES,
+		MHD_OPTION_URI_LOG_CALLBACK, exchange_new, NULL, MHD_OPTION_NOTIFY_COMPLETED, exchange_free,
+		NULL, MHD_OPTION_NOTIFY_CONNECTION, prepare_tls, server, MHD_OPTION_CONNECTION_TIMEOUT,
+		(unsigned)IDLE_SECONDS, MHD_OPTION_END);
+}
+
+/* GnuTLS only reads it. */
+static gnutls_datum_t datum_of(const char *text)
+{
+	return (gnutls_datum_t){ (unsigned char *)(uintptr_t)text, (unsigned)strlen(text) };
+}
+
+static int load_faulty(struct dps_server *server, const struct dps_identity *identity)
+{
+	for (unsigned i = DPS_TLS_GOOD + 1; i < DPS_TLS_N; i++) {
+		gnutls_datum_t cert = datum_of(identity->server[i].cert_pem);
+		gnutls_datum_t key = datum_of(identity->server[i].key_pem);
+
+		if (gnutls_certificate_allocate_credentials(&server->faulty[i]) < 0 ||
+		    gnutls_certificate_set_x509_key_mem(server->faulty[i], &cert, &key, GNUTLS_X509_FMT_PEM) <
+			    0)
+			return -1;
+	}
+	return 0;
 }
 
 int dps_server_start(struct dps *dps, const struct dps_identity *identity, const char *address, uint16_t port,
-		     unsigned latency_ms, struct dps_server **ret_server, uint16_t *ret_port, struct err *err)
+		     struct dps_server **ret_server, uint16_t *ret_port, struct err *err)
 {
 	CLEANUP(dps_server_stopp) struct dps_server *server = calloc(1, sizeof(*server));
 	CLEANUP(fd_closep) int fd = -1;
@@ -222,7 +311,8 @@ int dps_server_start(struct dps *dps, const struct dps_identity *identity, const
 	if (fd < 0)
 		return -1;
 	server->dps = dps;
-	server->latency_ms = latency_ms;
+	if (load_faulty(server, identity) < 0)
+		return err_set(err, ERR_STATION, 0, "the HTTPS server's certificates can't be used");
 	server->daemon = daemon_start(server, identity, fd);
 	if (server->daemon == NULL)
 		return err_set(err, ERR_STATION, errno, "the HTTPS server can't start");
@@ -239,5 +329,9 @@ void dps_server_stop(struct dps_server *server)
 		return;
 	if (server->daemon != NULL)
 		MHD_stop_daemon(server->daemon);
+	for (size_t i = 0; i < DPS_TLS_N; i++) {
+		if (server->faulty[i] != NULL)
+			gnutls_certificate_free_credentials(server->faulty[i]);
+	}
 	free(server);
 }

@@ -51,6 +51,21 @@ void dps_time_text(int64_t ticks, char out[DPS_TIME_LEN + 1])
 			  (int)(ticks % TICKS_PER_SECOND));
 }
 
+/* Not strftime: the names are English in every locale. */
+void dps_http_date(int64_t ticks, char out[DPS_HTTP_DATE_LEN + 1])
+{
+	static const char days[] = "SunMonTueWedThuFriSat", months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+	time_t seconds = (time_t)(ticks / TICKS_PER_SECOND);
+	struct tm tm = { 0 };
+
+	out[0] = '\0';
+	if (ticks < 0 || gmtime_r(&seconds, &tm) == NULL || tm.tm_year > 8099)
+		return;
+	(void)!str_format(out, DPS_HTTP_DATE_LEN + 1, "%.3s, %02d %.3s %04d %02d:%02d:%02d GMT",
+			  days + (size_t)(3 * tm.tm_wday), tm.tm_mday, months + (size_t)(3 * tm.tm_mon),
+			  tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
+}
+
 int64_t dps_time_now(void)
 {
 	struct timespec ts;

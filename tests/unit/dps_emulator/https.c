@@ -5,53 +5,11 @@
 #include <signal.h>
 #include <stdlib.h>
 
-static size_t drop_data(char *data, size_t size, size_t n, void *arg)
-{
-	(void)data;
-	(void)arg;
-	return size * n;
-}
-
-/* One call to host, at the program's port whatever host's address is. */
-static CURLcode call_host(struct program *program, const char *host, const char *method, const char *path,
-			  const char *body, long *ret_status)
-{
-	char url[512], token[512], header[600], connect_to[64];
-	struct curl_slist *headers, *route;
-	CURLcode code;
-
-	program->client.at_ticks = dps_time_now();
-	service_token(&program->client, host, 60, token, sizeof(token));
-	assert_int_equal(str_format(header, sizeof(header), "Authorization: %s", token), 0);
-	assert_int_equal(str_format(url, sizeof(url), "https://%s:%d%s?api-version=2021-10-01", host,
-				    program->port, path),
-			 0);
-	assert_int_equal(str_format(connect_to, sizeof(connect_to), "::127.0.0.1:%d", program->port), 0);
-	route = curl_slist_append(NULL, connect_to);
-	headers = curl_slist_append(curl_slist_append(NULL, header), "Content-Type: application/json");
-	curl_easy_reset(program->curl);
-	(void)curl_easy_setopt(program->curl, CURLOPT_URL, url);
-	(void)curl_easy_setopt(program->curl, CURLOPT_CONNECT_TO, route);
-	(void)curl_easy_setopt(program->curl, CURLOPT_CAINFO, program->ca_file);
-	(void)curl_easy_setopt(program->curl, CURLOPT_CUSTOMREQUEST, method);
-	(void)curl_easy_setopt(program->curl, CURLOPT_HTTPHEADER, headers);
-	(void)curl_easy_setopt(program->curl, CURLOPT_WRITEFUNCTION, drop_data);
-	(void)curl_easy_setopt(program->curl, CURLOPT_TIMEOUT, 20L);
-	(void)curl_easy_setopt(program->curl, CURLOPT_NOSIGNAL, 1L);
-	if (body != NULL)
-		(void)curl_easy_setopt(program->curl, CURLOPT_POSTFIELDS, body);
-	code = curl_easy_perform(program->curl);
-	(void)curl_easy_getinfo(program->curl, CURLINFO_RESPONSE_CODE, ret_status);
-	curl_slist_free_all(headers);
-	curl_slist_free_all(route);
-	return code;
-}
-
 static long status_of(struct program *program, const char *method, const char *path, const char *body)
 {
 	long status = 0;
 
-	assert_int_equal(call_host(program, "localhost", method, path, body, &status), CURLE_OK);
+	assert_int_equal(program_call(program, "localhost", method, path, body, &status), CURLE_OK);
 	return status;
 }
 
@@ -80,12 +38,12 @@ static void test_https_each_name_in_the_certificate_works(void **state)
 
 	program_start(program, NULL);
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-		assert_int_equal(call_host(program, names[i], "GET", "/enrollments/a", NULL, &status),
+		assert_int_equal(program_call(program, names[i], "GET", "/enrollments/a", NULL, &status),
 				 CURLE_OK);
 		assert_int_equal(status, 404);
 	}
-	assert_int_equal(call_host(program, "fabrikam.azure-devices-provisioning.net", "GET",
-				   "/enrollments/a", NULL, &status),
+	assert_int_equal(program_call(program, "fabrikam.azure-devices-provisioning.net", "GET",
+				      "/enrollments/a", NULL, &status),
 			 CURLE_PEER_FAILED_VERIFICATION);
 }
 
@@ -100,7 +58,7 @@ static void test_https_client_with_another_ca_refuses(void **state)
 	assert_non_null(other);
 	assert_int_equal(dps_ca_make(other, &err), 0);
 	assert_int_equal(file_replace(program->ca_file, bytes_str(other->ca_pem), 0644, &err), 0);
-	assert_int_equal(call_host(program, "localhost", "GET", "/enrollments/a", NULL, &status),
+	assert_int_equal(program_call(program, "localhost", "GET", "/enrollments/a", NULL, &status),
 			 CURLE_PEER_FAILED_VERIFICATION);
 	dps_identity_free(other);
 }
@@ -136,7 +94,7 @@ static void test_https_dropped_reply_was_committed(void **state)
 	long status = 0;
 
 	program_start(program, args);
-	assert_int_equal(call_host(program, "localhost", "PUT", "/enrollments/a", SYM("a"), &status),
+	assert_int_equal(program_call(program, "localhost", "PUT", "/enrollments/a", SYM("a"), &status),
 			 CURLE_GOT_NOTHING);
 	assert_int_equal(status_of(program, "GET", "/enrollments/a", NULL), 200);
 }

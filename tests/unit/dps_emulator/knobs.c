@@ -92,11 +92,11 @@ static void test_drop_reply_counts_changes_and_commits(void **state)
 
 	service->conf.knobs.drop_reply_every = 2;
 	service_call(service, "PUT", "/enrollments/a", SYM("a"), NULL, &first);
-	assert_false(first.res.drop);
+	assert_int_equal(first.res.end, DPS_END_ANSWER);
 	service_call(service, "GET", "/enrollments/a", NULL, NULL, &read);
-	assert_false(read.res.drop);
+	assert_int_equal(read.res.end, DPS_END_ANSWER);
 	service_call(service, "PUT", "/enrollments/b", SYM("b"), NULL, &second);
-	assert_true(second.res.drop);
+	assert_int_equal(second.res.end, DPS_END_CLOSE);
 	assert_int_equal(dps_store_count(service->store, DPS_ENROLLMENTS), 2);
 }
 
@@ -118,11 +118,195 @@ static void test_fail_item_refuses_items_across_calls(void **state)
 	assert_int_equal(dps_store_count(service->store, DPS_ENROLLMENTS), 2);
 }
 
+/* --- Faults around a call --- */
+
+static void test_reset_before_does_nothing(void **state)
+{
+	struct service *service = *state;
+	REPLY_AUTO first, second;
+
+	service->conf.knobs.reset_before_every = 2;
+	service_call(service, "PUT", "/enrollments/a", SYM("a"), NULL, &first);
+	service_call(service, "PUT", "/enrollments/b", SYM("b"), NULL, &second);
+	assert_int_equal(first.res.end, DPS_END_ANSWER);
+	assert_int_equal(second.res.end, DPS_END_RESET);
+	assert_int_equal(dps_store_count(service->store, DPS_ENROLLMENTS), 1);
+}
+
+static void test_reset_after_counts_changes_and_commits(void **state)
+{
+	struct service *service = *state;
+	REPLY_AUTO read, change;
+
+	service->conf.knobs.reset_after_every = 1;
+	service_call(service, "GET", "/enrollments/a", NULL, NULL, &read);
+	service_call(service, "PUT", "/enrollments/a", SYM("a"), NULL, &change);
+	assert_int_equal(read.res.end, DPS_END_ANSWER);
+	assert_int_equal(change.res.end, DPS_END_RESET);
+	assert_int_equal(dps_store_count(service->store, DPS_ENROLLMENTS), 1);
+}
+
+static void test_wrong_etag_is_no_records(void **state)
+{
+	struct service *service = *state;
+	struct dps_header headers[] = { { "If-Match", NULL }, { NULL, NULL } };
+	REPLY_AUTO wrong, update;
+
+	service->conf.knobs.wrong_etag_every = 1;
+	service_call(service, "PUT", "/enrollments/a", SYM("a"), NULL, &wrong);
+	assert_int_equal(reply_code(&wrong), 200);
+	headers[0].value = reply_text(&wrong, "etag");
+	service_call(service, "PUT", "/enrollments/a", SYM("a"), headers, &update);
+	assert_int_equal(reply_code(&update), 412001);
+}
+
+/* As the transport sees it: the body need not be JSON. */
+static void call_spoilt(struct service *service, const char *method, const char *body,
+			struct dps_response *res)
+{
+	char token[512];
+	const struct dps_header headers[] = { { "Host", "localhost" },
+					      { "Authorization", token },
+					      { "Content-Length", "1" },
+					      { "Content-Type", "application/json" } };
+	const struct dps_request req = { .method = method,
+					 .target = "/enrollments/a?api-version=2021-10-01",
+					 .headers = headers,
+					 .headers_n = ARRAY_LEN(headers),
+					 .body = bytes_str(body),
+					 .at_ticks = service->at_ticks };
+
+	service_token(service, "localhost", 60, token, sizeof(token));
+	dps_response_init(res);
+	dps_handle(service->dps, &req, res);
+}
+
+static void test_portal_answers_200_and_does_nothing(void **state)
+{
+	struct service *service = *state;
+	struct dps_response res;
+
+	service->conf.knobs.garble_every = 1;
+	service->conf.knobs.garble_as = DPS_GARBLE_PORTAL;
+	call_spoilt(service, "PUT", SYM("a"), &res);
+	assert_int_equal(res.status, 200);
+	assert_string_equal(res.content_type, "text/html; charset=utf-8");
+	assert_memory_equal(res.body.p, "<!DOCTYPE html>", 15);
+	assert_int_equal(dps_store_count(service->store, DPS_ENROLLMENTS), 0);
+	dps_response_deinit(&res);
+}
+
+static void test_garbled_answers_are_what_they_are_called(void **state)
+{
+	static const struct {
+		enum dps_garble as;
+		size_t flags;
+		bool json;
+	} cases[] = {
+		{ DPS_GARBLE_TEXT, 0, false },
+		{ DPS_GARBLE_DUPLICATE, 0, true },
+		{ DPS_GARBLE_DUPLICATE, JSON_REJECT_DUPLICATES, false },
+		{ DPS_GARBLE_UNKNOWN_FIELD, JSON_REJECT_DUPLICATES, true },
+		{ DPS_GARBLE_HUGE, JSON_REJECT_DUPLICATES, true },
+	};
+	struct service *service = *state;
+
+	assert_int_equal(service_code(service, "PUT", "/enrollments/a", SYM("a")), 200);
+	service->conf.knobs.garble_every = 1;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct dps_response res;
+		json_t *body;
+
+		service->conf.knobs.garble_as = cases[i].as;
+		call_spoilt(service, "GET", "", &res);
+		body = json_loadb((const char *)res.body.p, res.body.len, cases[i].flags, NULL);
+		assert_int_equal(res.status, 200);
+		assert_int_equal(body != NULL, cases[i].json);
+		assert_int_equal(res.filler > 100000000, cases[i].as == DPS_GARBLE_HUGE);
+		json_decref(body);
+		dps_response_deinit(&res);
+	}
+}
+
+static void test_clock_skew_judges_and_is_said(void **state)
+{
+	struct service *service = *state;
+	REPLY_AUTO ahead, behind;
+
+	service->conf.knobs.clock_skew_s = 7200;
+	service_call(service, "GET", "/enrollments/a", NULL, NULL, &ahead);
+	assert_int_equal(reply_code(&ahead), 401002);
+	assert_string_equal(reply_header(&ahead, "Date"), "Sun, 22 Nov 2026 04:20:00 GMT");
+	assert_string_equal(reply_text(&ahead, "timestampUtc"), "2026-11-22T04:20:00.0000000Z");
+	service->conf.knobs.clock_skew_s = -7200;
+	service_call(service, "GET", "/enrollments/a", NULL, NULL, &behind);
+	assert_int_equal(reply_code(&behind), 404201);
+	assert_string_equal(reply_header(&behind, "Date"), "Sun, 22 Nov 2026 00:20:00 GMT");
+}
+
+/* --- The control --- */
+
+static void test_control_replaces_all_knobs(void **state)
+{
+	struct service *service = *state;
+	REPLY_AUTO set, get, cleared;
+
+	service_call(service, "PUT", "/_knobs", "{\"fail-every\":3,\"retry-after\":-1,\"tls\":\"expired\"}",
+		     NULL, &set);
+	assert_int_equal(reply_code(&set), 200);
+	assert_int_equal(service->conf.knobs.fail_every, 3);
+	assert_int_equal(service->conf.knobs.fail_status, 500);
+	assert_int_equal(service->conf.knobs.tls, DPS_TLS_EXPIRED);
+	service_call(service, "GET", "/_knobs", NULL, NULL, &get);
+	assert_string_equal(reply_text(&get, "tls"), "expired");
+	assert_int_equal(json_integer_value(json_object_get(get.body, "fail-every")), 3);
+	service_call(service, "PUT", "/_knobs", "{}", NULL, &cleared);
+	assert_int_equal(service->conf.knobs.fail_every, 0);
+	assert_int_equal(service->conf.knobs.tls, DPS_TLS_GOOD);
+}
+
+static void test_control_is_hit_by_no_fault(void **state)
+{
+	struct service *service = *state;
+	REPLY_AUTO reply;
+
+	service->conf.knobs.reset_before_every = 1;
+	service->conf.knobs.fail_every = 1;
+	service->conf.knobs.garble_every = 1;
+	service->conf.knobs.garble_as = DPS_GARBLE_TEXT;
+	service->conf.knobs.clock_skew_s = 864000;
+	service_call(service, "PUT", "/_knobs", "{}", NULL, &reply);
+	assert_int_equal(reply_code(&reply), 200);
+	assert_int_equal(reply.res.end, DPS_END_ANSWER);
+}
+
+static void test_control_refuses_and_changes_nothing(void **state)
+{
+	static const char *const wrong[] = { "",
+					     "[]",
+					     "{\"fail-every\":3,\"fail-evry\":1}",
+					     "{\"fail-every\":-1}",
+					     "{\"fail-every\":true}",
+					     "{\"fail-every\":3,\"fail-every\":4}",
+					     "{\"tls\":\"odd\"}",
+					     "{\"fail-status\":200}" };
+	const struct dps_header nobody[] = { { "Host", "localhost" } };
+	struct service *service = *state;
+	REPLY_AUTO reply;
+
+	for (size_t i = 0; i < ARRAY_LEN(wrong); i++)
+		assert_int_equal(service_code(service, "PUT", "/_knobs", wrong[i]), 400004);
+	assert_int_equal(service_code(service, "DELETE", "/_knobs", NULL), 405001);
+	service_call_raw(service, "PUT", "/_knobs", nobody, 1, "{\"fail-every\":3}", &reply);
+	assert_int_equal(reply_code(&reply), 401002);
+	assert_int_equal(service->conf.knobs.fail_every, 0);
+}
+
 /* --- The command line ----------------------------------------------------------------------------------------- */
 
 static int parse(const char *const *args, struct dps_options *options, struct err *err)
 {
-	char *argv[8] = { NULL };
+	char *argv[12] = { NULL };
 	int argc = 0;
 	bool help;
 
@@ -151,6 +335,30 @@ static void test_options_defaults_and_numbers(void **state)
 	assert_false(options.stay);
 }
 
+static void test_options_every_knob_is_in_the_help(void **state)
+{
+	char line[64];
+
+	(void)state;
+	for (size_t i = 0; dps_knob_name(i) != NULL; i++) {
+		assert_int_equal(str_format(line, sizeof(line), "\n  --%s ", dps_knob_name(i)), 0);
+		assert_non_null(strstr(dps_usage, line));
+	}
+}
+
+static void test_options_take_knobs(void **state)
+{
+	static const char *const args[] = { "dps-emulator", "--dir",         "d", "--clock-skew-s", "-90",
+					    "--garble-as",  "unknown-field", NULL };
+	struct dps_options options;
+	struct err err;
+
+	(void)state;
+	assert_int_equal(parse(args, &options, &err), 0);
+	assert_int_equal(options.knobs.clock_skew_s, -90);
+	assert_int_equal(options.knobs.garble_as, DPS_GARBLE_UNKNOWN_FIELD);
+}
+
 static void test_options_wrong_ones_are_named(void **state)
 {
 	static const char *const wrong[][6] = {
@@ -158,10 +366,13 @@ static void test_options_wrong_ones_are_named(void **state)
 		{ "dps-emulator", "--dir", NULL },
 		{ "dps-emulator", "--dir", "d", "--listen", "0.0.0.0:1", NULL },
 		{ "dps-emulator", "--dir", "d", "--listen", "127.0.0.1:65536", NULL },
-		{ "dps-emulator", "--dir", "d", "--fail-every", "0", NULL },
+		{ "dps-emulator", "--dir", "d", "--fail-every", "-1", NULL },
 		{ "dps-emulator", "--dir", "d", "--fail-status", "200", NULL },
 		{ "dps-emulator", "--dir", "d", "--latency-ms", "1x", NULL },
-		{ "dps-emulator", "--dir", "d", "--retry-after", "-1", NULL },
+		{ "dps-emulator", "--dir", "d", "--retry-after", "-2", NULL },
+		{ "dps-emulator", "--dir", "d", "--mqtt-port", "65536", NULL },
+		{ "dps-emulator", "--dir", "d", "--tls", "bad", NULL },
+		{ "dps-emulator", "--dir", "d", "--garble-as", "", NULL },
 		{ "dps-emulator", "--dir", "d", "--frobnicate", NULL },
 		{ "dps-emulator", "--dir", "d", "stray", NULL },
 	};
@@ -187,6 +398,17 @@ int main(void)
 		TEST(test_fail_status_429_is_a_throttle),
 		TEST(test_drop_reply_counts_changes_and_commits),
 		TEST(test_fail_item_refuses_items_across_calls),
+		TEST(test_reset_before_does_nothing),
+		TEST(test_reset_after_counts_changes_and_commits),
+		TEST(test_wrong_etag_is_no_records),
+		TEST(test_portal_answers_200_and_does_nothing),
+		TEST(test_garbled_answers_are_what_they_are_called),
+		TEST(test_clock_skew_judges_and_is_said),
+		TEST(test_control_replaces_all_knobs),
+		TEST(test_control_is_hit_by_no_fault),
+		TEST(test_control_refuses_and_changes_nothing),
+		cmocka_unit_test(test_options_every_knob_is_in_the_help),
+		cmocka_unit_test(test_options_take_knobs),
 		cmocka_unit_test(test_options_defaults_and_numbers),
 		cmocka_unit_test(test_options_wrong_ones_are_named),
 	};

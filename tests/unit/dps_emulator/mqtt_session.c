@@ -302,6 +302,18 @@ static void test_register_throttled_says_retry_after(void **state)
 		assert_string_equal(topic, "$dps/registrations/res/429/?$rid=1&retry-after=3");
 }
 
+static void test_register_that_is_reset_is_not_answered(void **state)
+{
+	struct world *world = *state;
+
+	world->service->conf.knobs.reset_before_every = 1;
+	open_session(world);
+	send_publish(world, 0, "$dps/registrations/PUT/iotdps-register/?$rid=1", "{}");
+	OUT("");
+	assert_int_equal(world->session.state, MQTT_ENDED);
+	assert_true(world->session.reset);
+}
+
 static void test_publish_to_other_topics_ends_the_connection(void **state)
 {
 	static const char *const wrong[] = {
@@ -346,6 +358,7 @@ int main(void)
 		TEST(test_register_with_qos_0_is_not_acknowledged),
 		TEST(test_answers_go_to_subscribers_only),
 		TEST(test_register_throttled_says_retry_after),
+		TEST(test_register_that_is_reset_is_not_answered),
 		TEST(test_publish_to_other_topics_ends_the_connection),
 	};
 

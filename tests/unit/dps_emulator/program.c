@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <strings.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -127,4 +128,63 @@ int program_teardown(void **state)
 	(void)rmdir(program->dir);
 	free(program);
 	return 0;
+}
+
+/* The beginning is kept, all of it is counted. */
+static size_t keep_begin(char *data, size_t size, size_t n, void *arg)
+{
+	struct program *program = arg;
+
+	for (size_t i = 0; i < size * n && program->got + i < sizeof(program->body) - 1; i++)
+		program->body[program->got + i] = data[i];
+	program->got += size * n;
+	return size * n;
+}
+
+static size_t keep_date(char *line, size_t size, size_t n, void *arg)
+{
+	struct program *program = arg;
+
+	if (n > 6 && strncasecmp(line, "Date: ", 6) == 0)
+		(void)!bytes_to_str(bytes_of(line + 6, n - 8), program->date, sizeof(program->date));
+	return size * n;
+}
+
+CURLcode program_call(struct program *program, const char *host, const char *method, const char *path,
+		      const char *body, long *ret_status)
+{
+	char url[512], token[512], header[600], connect_to[64];
+	struct curl_slist *headers, *route;
+	CURLcode code;
+
+	program->client.at_ticks = dps_time_now();
+	service_token(&program->client, host, 60, token, sizeof(token));
+	assert_int_equal(str_format(header, sizeof(header), "Authorization: %s", token), 0);
+	assert_int_equal(str_format(url, sizeof(url), "https://%s:%d%s?api-version=2021-10-01", host,
+				    program->port, path),
+			 0);
+	assert_int_equal(str_format(connect_to, sizeof(connect_to), "::127.0.0.1:%d", program->port), 0);
+	route = curl_slist_append(NULL, connect_to);
+	headers = curl_slist_append(curl_slist_append(NULL, header), "Content-Type: application/json");
+	curl_easy_reset(program->curl);
+	(void)curl_easy_setopt(program->curl, CURLOPT_URL, url);
+	(void)curl_easy_setopt(program->curl, CURLOPT_CONNECT_TO, route);
+	(void)curl_easy_setopt(program->curl, CURLOPT_CAINFO, program->ca_file);
+	(void)curl_easy_setopt(program->curl, CURLOPT_CUSTOMREQUEST, method);
+	(void)curl_easy_setopt(program->curl, CURLOPT_HTTPHEADER, headers);
+	program->got = 0;
+	memset(program->body, 0, sizeof(program->body));
+	(void)curl_easy_setopt(program->curl, CURLOPT_WRITEFUNCTION, keep_begin);
+	(void)curl_easy_setopt(program->curl, CURLOPT_WRITEDATA, program);
+	(void)curl_easy_setopt(program->curl, CURLOPT_HEADERFUNCTION, keep_date);
+	(void)curl_easy_setopt(program->curl, CURLOPT_HEADERDATA, program);
+	(void)curl_easy_setopt(program->curl, CURLOPT_TIMEOUT, 20L);
+	(void)curl_easy_setopt(program->curl, CURLOPT_NOSIGNAL, 1L);
+	if (body != NULL)
+		(void)curl_easy_setopt(program->curl, CURLOPT_POSTFIELDS, body);
+	code = curl_easy_perform(program->curl);
+	(void)curl_easy_getinfo(program->curl, CURLINFO_RESPONSE_CODE, ret_status);
+	curl_slist_free_all(headers);
+	curl_slist_free_all(route);
+	return code;
 }

@@ -14,6 +14,9 @@ struct program {
 	int port, mqtt_port;
 	struct service client; /* only conf and the clock: it signs */
 	CURL *curl;
+	size_t got;      /* bytes of the last answer's body ... */
+	char body[1024]; /* ... which begins so                 */
+	char date[64];   /* its Date                            */
 };
 
 /* cmocka fixtures; *state is a struct program that is not started yet. */
@@ -23,5 +26,8 @@ int program_teardown(void **state);
 void program_start(struct program *program, const char *const *extra);
 /* Waits for the end; returns the exit status, or minus the signal. */
 int program_ended(struct program *program);
+/* One signed call to host, at the program's port whatever host's address is. */
+CURLcode program_call(struct program *program, const char *host, const char *method, const char *path,
+		      const char *body, long *ret_status);
 
 #endif

@@ -21,7 +21,7 @@ int service_setup(void **state)
 	if (service == NULL)
 		return -1;
 	service->conf.hosts = hosts;
-	service->conf.knobs.retry_after_s = -1;
+	dps_knobs_init(&service->conf.knobs);
 	(void)!str_format(service->conf.policy, sizeof(service->conf.policy), "station-enroll");
 	for (size_t i = 0; i < sizeof(service->conf.key); i++)
 		service->conf.key[i] = (uint8_t)i;

@@ -182,7 +182,7 @@ static struct dps_identity *new_certificates(void)
 
 	assert_non_null(identity);
 	assert_int_equal(dps_ca_make(identity, &err), 0);
-	assert_int_equal(dps_server_cert_make(identity, hosts, &err), 0);
+	assert_int_equal(dps_server_certs_make(identity, hosts, &err), 0);
 	return identity;
 }
 
@@ -229,9 +229,10 @@ static void test_certificate_three_encodings_give_one_info(void **state)
 	CLEANUP(dps_identity_freep) struct dps_identity *identity = new_certificates();
 	char der[1024], twice[1500], a[65], b[65], c[65];
 
-	pem_to_base64_der(identity->cert_pem, der, sizeof(der));
-	assert_int_equal(base64_encode(bytes_str(identity->cert_pem), twice, sizeof(twice)), 0);
-	put_client(*state, "/enrollments/a", identity->cert_pem, a);
+	pem_to_base64_der(identity->server[DPS_TLS_GOOD].cert_pem, der, sizeof(der));
+	assert_int_equal(
+		base64_encode(bytes_str(identity->server[DPS_TLS_GOOD].cert_pem), twice, sizeof(twice)), 0);
+	put_client(*state, "/enrollments/a", identity->server[DPS_TLS_GOOD].cert_pem, a);
 	put_client(*state, "/enrollments/b", der, b);
 	put_client(*state, "/enrollments/c", twice, c);
 	assert_int_equal(strlen(a), 64);
@@ -245,7 +246,7 @@ static void test_certificate_signing_needs_a_ca(void **state)
 	REPLY_AUTO leaf, ca;
 
 	assert_int_equal(put_slot(*state, "/enrollmentGroups/a", "enrollmentGroupId", "signingCertificates",
-				  identity->cert_pem, &leaf),
+				  identity->server[DPS_TLS_GOOD].cert_pem, &leaf),
 			 400004);
 	assert_string_equal(reply_text(&leaf, "message"),
 			    "A signing certificate has to be a CA certificate.");
