@@ -39,6 +39,7 @@ struct worker {
 	int64_t away_ms;        /* since when its port is away; 0: it is not */
 	unsigned closed;        /* looks in a row that found the port there, and closed */
 	char port_trouble[200]; /* said once: why the slot's port can't be opened */
+	bool recording_full;    /* said once: what the slot's link records has no more room */
 };
 
 static void post(struct worker *worker, enum event_kind kind, const struct job *job, const struct err *why)
@@ -336,6 +337,17 @@ static void look(struct worker *worker)
 		attend(worker, &fixture, &unit);
 }
 
+/* Once: who set up a recording will want to know why it ends. */
+static void tell_full_recording(struct worker *worker)
+{
+	if (worker->recording_full)
+		return;
+	worker->recording_full = fixture_link_recording_full(worker->slot->link);
+	if (worker->recording_full)
+		log_line(LOG_LEVEL_WARN, "recording-full", "fixture=%s link=%s", worker->slot->name,
+			 worker->slot->link);
+}
+
 /* How long until the next look, if nothing changes: a slot may stay as it is for hours, empty or with a unit that is done. */
 static unsigned pause_ms(const struct worker *worker)
 {
@@ -361,6 +373,7 @@ static void *worker_main(void *arg)
 
 	while (!atomic_load(&worker->st->stop)) {
 		look(worker);
+		tell_full_recording(worker);
 		(void)plug_wait(worker->st->plug, worker->slot, pause_ms(worker));
 	}
 	return NULL;
