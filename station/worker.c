@@ -29,6 +29,7 @@ struct worker {
 	struct tools tools;
 	pthread_t thread;
 	struct unit_info last;        /* the unit that sits there, or sat there last; no serial: nobody */
+	bool refused;                 /* last is a stand-in for who gave no acceptable name */
 	enum wait wait;               /* for what it waits; WAIT_NONE: it was served */
 	unsigned noisy;               /* looks in a row that found somebody who does not speak our protocol */
 	unsigned silent;              /* looks in a row that found nobody */
@@ -143,6 +144,7 @@ static void leave(struct worker *worker)
 		desk_left(worker->st->desk, worker->slot);
 	post_about(worker, EVENT_FREE, worker->last.serial);
 	worker->last = (struct unit_info){ 0 };
+	worker->refused = false;
 }
 
 static enum wait may_start(struct worker *worker, const struct unit_info *unit, struct seating *ret_seating)
@@ -195,11 +197,14 @@ static void refuse(struct worker *worker, const struct err *why)
 	}
 	job_deinit(&job);
 	worker->last = unknown;
+	worker->refused = true;
 }
 
+/* Whoever was refused and has a name now is another one, whatever the name. */
 static bool is_last(const struct worker *worker, const struct unit_info *unit)
 {
-	return strcmp(worker->last.serial, unit->serial) == 0 && strcmp(worker->last.hwid, unit->hwid) == 0;
+	return !worker->refused && strcmp(worker->last.serial, unit->serial) == 0 &&
+	       strcmp(worker->last.hwid, unit->hwid) == 0;
 }
 
 /* Silence is a free slot; noise is somebody, and when it lasts, the technician hears of it. */
@@ -325,12 +330,14 @@ static void look(struct worker *worker)
 	if (ask(worker, fixture, stamp, &unit, &err) < 0) {
 		if (!is_refusal(&err))
 			hear_no_unit(worker, &err);
-		else if (strcmp(worker->last.serial, "unknown") != 0)
+		else if (!worker->refused)
 			refuse(worker, &err);
 		return;
 	}
 	worker->noisy = 0;
 	worker->silent = 0;
+	if (worker->refused && worker->kept)
+		return;
 	if (is_last(worker, &unit) && worker->wait == WAIT_NONE)
 		return;
 	if (is_last(worker, &unit) || arrive(worker, fixture, &unit))

@@ -191,6 +191,21 @@ static void test_a_refused_unit_is_served_when_it_was_away(void **state)
 	line_stop(line);
 }
 
+static void test_a_unit_by_the_name_of_the_refused_is_served(void **state)
+{
+	struct line *line = line_start(*state, "");
+
+	seat(line, LYING);
+	await_unit(line, EVENT_FAIL, "unknown");
+	atomic_store(&line->mood, NAMED);
+	await_unit(line, EVENT_SEATED, "unknown");
+	await_unit(line, EVENT_FAIL, "unknown");
+	/* And that it was served is no reason to say nothing of the next. */
+	atomic_store(&line->mood, LYING);
+	await_unit(line, EVENT_FAIL, "unknown");
+	line_stop(line);
+}
+
 /* --- Trouble that is not the unit's ----------------------------------------------------------------- */
 
 static void record_path(char out[64])
@@ -257,6 +272,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_refused_unit_is_served_when_it_was_away),
+		cmocka_unit_test(test_a_unit_by_the_name_of_the_refused_is_served),
 		cmocka_unit_test(test_a_full_recording_is_logged_once_and_stops_no_unit),
 	};
 
