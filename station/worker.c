@@ -211,7 +211,10 @@ static bool is_last(const struct worker *worker, const struct unit_info *unit)
 static void hear_no_unit(struct worker *worker, const struct err *err)
 {
 	if (err->code == EBADMSG) {
-		if (++worker->noisy == NOISY_MAX)
+		/* From then on at each look, since it may be too early to say so. */
+		if (worker->noisy < NOISY_MAX)
+			worker->noisy++;
+		if (worker->noisy == NOISY_MAX && !worker->refused)
 			refuse(worker, err);
 		return;
 	}

@@ -206,6 +206,20 @@ static void test_a_unit_by_the_name_of_the_refused_is_served(void **state)
 	line_stop(line);
 }
 
+/* Too soon after another refusal it is not said at once, but it is said. */
+static void test_noise_that_lasts_is_told_after_another_refusal(void **state)
+{
+	struct line *line = line_start(*state, "");
+
+	seat(line, LYING);
+	await_unit(line, EVENT_FAIL, "unknown");
+	take_away(line);
+	await_unit(line, EVENT_FREE, "unknown");
+	seat(line, BOOTING);
+	assert_non_null(strstr(await(line, EVENT_FAIL).text, "no frames"));
+	line_stop(line);
+}
+
 /* --- Trouble that is not the unit's ----------------------------------------------------------------- */
 
 static void record_path(char out[64])
@@ -273,6 +287,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_refused_unit_is_served_when_it_was_away),
 		cmocka_unit_test(test_a_unit_by_the_name_of_the_refused_is_served),
+		cmocka_unit_test(test_noise_that_lasts_is_told_after_another_refusal),
 		cmocka_unit_test(test_a_full_recording_is_logged_once_and_stops_no_unit),
 	};
 
