@@ -27,6 +27,8 @@ static const char *const cert_info_keys[] = {
 	"notBeforeUtc", "notAfterUtc",    "serialNumber",
 };
 
+static const char *const slot_names[] = { "primary", "secondary" };
+
 static int invalid(struct err *err, const char *text)
 {
 	return err_set(err, ERR_UNIT, DPS_BAD_REQUEST, "%s", text);
@@ -100,9 +102,11 @@ static int client_slot_take(json_t *slot, json_t **ret_slot, struct err *err)
 	return slot_read(slot, ret_slot, &ca, err);
 }
 
+/* The certificate is kept: a device may leave the root out of its chain, and then it is needed. */
 static int signing_slot_take(json_t *slot, json_t **ret_slot, struct err *err)
 {
 	CLEANUP(json_freep) json_t *read = NULL;
+	json_t *der = NULL;
 	bool ca = false;
 
 	if (!json_is_string(given(slot, "certificate")))
@@ -111,6 +115,10 @@ static int signing_slot_take(json_t *slot, json_t **ret_slot, struct err *err)
 		return -1;
 	if (!ca)
 		return invalid(err, "A signing certificate has to be a CA certificate.");
+	if (dps_cert_der(json_string_value(json_object_get(slot, "certificate")), &der, err) < 0)
+		return -1;
+	if (json_object_set_new(read, "certificate", der) < 0)
+		return no_memory(err);
 	*ret_slot = read;
 	read = NULL;
 	return 0;
@@ -137,16 +145,14 @@ static const struct x509_form {
 
 static int slots_take(const struct x509_form *form, const json_t *in, json_t *out, struct err *err)
 {
-	static const char *const names[] = { "primary", "secondary" };
-
-	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-		json_t *slot = given(in, names[i]), *kept = NULL;
+	for (size_t i = 0; i < ARRAY_LEN(slot_names); i++) {
+		json_t *slot = given(in, slot_names[i]), *kept = NULL;
 
 		if (slot == NULL)
 			continue;
 		if (form->take(slot, &kept, err) < 0)
-			return err_wrap(err, "%s.%s", form->name, names[i]);
-		if (json_object_set_new(out, names[i], kept) < 0)
+			return err_wrap(err, "%s.%s", form->name, slot_names[i]);
+		if (json_object_set_new(out, slot_names[i], kept) < 0)
 			return no_memory(err);
 	}
 	if (json_object_get(out, "primary") == NULL)
@@ -178,6 +184,49 @@ static int x509_take(const struct dps_kind *kind, const json_t *in, json_t **ret
 		return -1;
 	*ret_member = json_pack("{s:O}", form->name, slots);
 	return *ret_member != NULL ? 0 : no_memory(err);
+}
+
+static json_t *signing_slot(const json_t *attestation, const char *name)
+{
+	return json_object_get(json_object_get(json_object_get(attestation, "x509"), "signingCertificates"),
+			       name);
+}
+
+void dps_attestation_hide(json_t *attestation)
+{
+	for (size_t i = 0; i < ARRAY_LEN(slot_names); i++)
+		(void)json_object_del(signing_slot(attestation, slot_names[i]), "certificate");
+}
+
+static const char *slot_thumbprint(const json_t *slot)
+{
+	return json_string_value(json_object_get(json_object_get(slot, "info"), "sha256Thumbprint"));
+}
+
+static json_t *certificate_by_thumbprint(const json_t *attestation, const char *thumbprint)
+{
+	for (size_t i = 0; i < ARRAY_LEN(slot_names); i++) {
+		const json_t *slot = signing_slot(attestation, slot_names[i]);
+		const char *own = slot_thumbprint(slot);
+
+		if (own != NULL && strcmp(own, thumbprint) == 0)
+			return json_object_get(slot, "certificate");
+	}
+	return NULL;
+}
+
+void dps_attestation_keep(json_t *attestation, const json_t *before)
+{
+	for (size_t i = 0; i < ARRAY_LEN(slot_names); i++) {
+		json_t *slot = signing_slot(attestation, slot_names[i]);
+		const char *thumbprint = slot_thumbprint(slot);
+		json_t *certificate = thumbprint != NULL && json_object_get(slot, "certificate") == NULL
+					      ? certificate_by_thumbprint(before, thumbprint)
+					      : NULL;
+
+		if (certificate != NULL)
+			(void)json_object_set(slot, "certificate", certificate);
+	}
 }
 
 static int key_check(const json_t *value, struct err *err)

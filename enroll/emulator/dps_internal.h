@@ -18,15 +18,16 @@
 #include "base/bytes.h"
 #include "base/err.h"
 
-#define DPS_ID_MAX    128
-#define DPS_BODY_MAX  (96 * 1024)       /* limit of a message               */
-#define DPS_BULK_MAX  10                /* enrollments in one call          */
-#define DPS_REPLY_MAX (2 * 1024 * 1024) /* no answer is larger              */
-#define DPS_PAGE_MAX  (768 * 1024)      /* a page of a query ends before it */
-#define DPS_ETAG_MAX  64                /* text of an etag, with its NUL    */
-#define DPS_KEY_LEN   64                /* policy keys and generated keys   */
-#define DPS_UUID_LEN  36
-#define DPS_CHAIN_MAX 8 /* certificates of a device */
+#define DPS_ID_MAX        128
+#define DPS_BODY_MAX      (96 * 1024)       /* limit of a message               */
+#define DPS_BULK_MAX      10                /* enrollments in one call          */
+#define DPS_REPLY_MAX     (2 * 1024 * 1024) /* no answer is larger              */
+#define DPS_PAGE_MAX      (768 * 1024)      /* a page of a query ends before it */
+#define DPS_ETAG_MAX      64                /* text of an etag, with its NUL    */
+#define DPS_KEY_LEN       64                /* policy keys and generated keys   */
+#define DPS_UUID_LEN      36
+#define DPS_OPERATION_MAX 64
+#define DPS_CHAIN_MAX     8 /* certificates of a device */
 
 DEFINE_CLEANUP(json_freep, json_t, json_decref)
 
@@ -34,6 +35,8 @@ DEFINE_CLEANUP(json_freep, json_t, json_decref)
 
 enum {
 	DPS_BAD_REQUEST = 400004,
+	DPS_ALLOCATION_FAILED = 400207,
+	DPS_NO_HUB = 400208,
 	DPS_UNAUTHORIZED = 401002,
 	DPS_NO_RESOURCE = 404001,
 	DPS_NO_ENROLLMENT = 404201,
@@ -84,9 +87,11 @@ struct dps_response {
 	struct buf body; /* JSON, or empty */
 	struct {
 		const char *name; /* a literal */
-		char value[100];
+		const char *value;
 	} headers[DPS_RESPONSE_HEADERS];
 	size_t headers_n;
+	char values[640]; /* all of them, each with its NUL */
+	size_t values_len;
 	const char *content_type; /* of the body; a literal */
 	bool changed;             /* a record was written or deleted */
 	enum dps_end end;
@@ -102,6 +107,10 @@ MUST_USE int dps_response_json(struct dps_response *res, unsigned status, const 
 			       struct err *err);
 /* Replaces whatever was there by the error's answer. */
 void dps_response_error(struct dps_response *res, const struct err *error, int64_t at_ticks);
+
+/* The same for a TPM that has to prove itself first: 401002 with the key to do so (5.4). */
+void dps_response_challenge(struct dps_response *res, const char *key_name, const char *blob,
+			    int64_t at_ticks);
 
 /* --- Knobs: limits and faults on request ------------------------------------------------------------------ */
 
@@ -121,31 +130,46 @@ enum dps_tls {
 };
 
 struct dps_knobs {
-	unsigned operations_per_minute; /* 0: no limit                                   */
-	int retry_after_s;              /* of a 429; 0: none; -1: what the window leaves */
-	unsigned latency_ms;            /* before each answer                            */
-	unsigned fail_every;            /* each n-th call is refused ...                 */
-	unsigned fail_status;           /* ... with this HTTP status, nothing is done    */
-	unsigned drop_reply_every;      /* each n-th change is done but not answered     */
-	unsigned fail_item_every;       /* each n-th item of bulk calls is refused (500) */
-	unsigned reset_before_every;    /* each n-th call: TCP reset, nothing is done    */
-	unsigned reset_after_every;     /* each n-th change: done, then TCP reset        */
-	unsigned wrong_etag_every;      /* each n-th answer with an etag has another     */
-	unsigned garble_every;          /* each n-th answer is spoilt ...                */
-	unsigned garble_as;             /* ... like this: enum dps_garble                */
-	int clock_skew_s;               /* of the service: Date, expiry, its times       */
-	unsigned tls;                   /* enum dps_tls: which certificate it shows      */
+	unsigned operations_per_minute;    /* 0: no limit                                   */
+	int retry_after_s;                 /* of a 429; 0: none; -1: what the window leaves */
+	unsigned latency_ms;               /* before each answer                            */
+	unsigned fail_every;               /* each n-th call is refused ...                 */
+	unsigned fail_status;              /* ... with this HTTP status, nothing is done    */
+	unsigned drop_reply_every;         /* each n-th change is done but not answered     */
+	unsigned fail_item_every;          /* each n-th item of bulk calls is refused (500) */
+	unsigned reset_before_every;       /* each n-th call: TCP reset, nothing is done    */
+	unsigned reset_after_every;        /* each n-th change: done, then TCP reset        */
+	unsigned wrong_etag_every;         /* each n-th answer with an etag has another     */
+	unsigned garble_every;             /* each n-th answer is spoilt ...                */
+	unsigned garble_as;                /* ... like this: enum dps_garble                */
+	int clock_skew_s;                  /* of the service: Date, expiry, its times       */
+	unsigned tls;                      /* enum dps_tls: which certificate it shows      */
+	unsigned registrations_per_minute; /* 0: no limit; a window of their own             */
+	unsigned polls_per_10_s;           /* of one device; 0: no limit                     */
+	unsigned assigning_polls;          /* so many polls find an operation unfinished     */
+	unsigned poll_retry_after_s;       /* what a device is told to wait; 0: nothing said */
+};
+
+/* So many calls from when the window began; then a new one begins. */
+struct dps_window {
+	int64_t began_ticks;
+	unsigned used;
 };
 
 struct dps_pace {
-	int64_t window_ticks; /* when the window of one minute began */
-	unsigned used;
+	struct dps_window operations, registrations;
 	uint64_t calls, changes, items;
 };
 
 /* Counts a call: 429001 beyond the limit, or the failure that is due. */
 MUST_USE int dps_pace_call(struct dps_pace *pace, const struct dps_knobs *knobs, int64_t at_ticks,
 			   struct dps_response *res, struct err *err);
+/* The same for a device that registers. */
+MUST_USE int dps_pace_register(struct dps_pace *pace, const struct dps_knobs *knobs, int64_t at_ticks,
+			       struct dps_response *res, struct err *err);
+/* The same for a device that asks how far it is; the window is its own. */
+MUST_USE int dps_pace_poll(struct dps_pace *pace, struct dps_window *window, const struct dps_knobs *knobs,
+			   int64_t at_ticks, struct dps_response *res, struct err *err);
 bool dps_pace_drops_reply(struct dps_pace *pace, const struct dps_knobs *knobs);
 bool dps_pace_fails_item(struct dps_pace *pace, const struct dps_knobs *knobs);
 
@@ -252,8 +276,16 @@ MUST_USE int dps_attestation_take(const struct dps_kind *kind, const json_t *in,
 				  struct err *err);
 /* PEM, base64 of DER, or base64 of PEM: X509CertificateInfo (1.3). */
 MUST_USE int dps_cert_info(const char *certificate, json_t **ret_info, bool *ret_ca, struct err *err);
+/* A certificate that dps_cert_info has taken, as a JSON string: base64 of DER. */
+MUST_USE int dps_cert_der(const char *certificate, json_t **ret_der, struct err *err);
 /* Whether an If-Match value (raw, quoted, weak, list, "*") names etag. */
 bool dps_etag_matches(const char *if_match, const char *etag);
+/* base64 of quoted text: clients have to take it as opaque. */
+MUST_USE int dps_etag_new(char out[DPS_ETAG_MAX], struct err *err);
+/* Takes out what no answer shows: the signing certificates that are kept to judge chains. */
+void dps_attestation_hide(json_t *attestation);
+/* A record that was sent back with thumbprints alone keeps the certificates of before. */
+void dps_attestation_keep(json_t *attestation, const json_t *before);
 
 /* --- The service --------------------------------------------------------------------------------------------- */
 
@@ -263,6 +295,7 @@ struct dps_conf {
 	char policy[128];
 	uint8_t key[DPS_KEY_LEN]; /* of the policy; this service guards nothing */
 	struct dps_knobs knobs;
+	const char *const *hubs; /* linked IoT hubs, NULL at the end; NULL: none */
 };
 
 struct dps;
@@ -285,8 +318,9 @@ struct dps_call {
 	const struct dps_request *req;
 	struct dps_response *res;
 	const struct dps_kind *kind;
-	char id[DPS_ID_MAX + 1]; /* from the path; "" where the route has none */
-	bool changed;            /* a record was written or deleted            */
+	char id[DPS_ID_MAX + 1];           /* from the path; "" where the route has none */
+	char operation[DPS_OPERATION_MAX]; /* the same */
+	bool changed;                      /* a record was written or deleted            */
 };
 
 MUST_USE int dps_enrollment_get(struct dps_call *call, struct err *err);
@@ -295,8 +329,16 @@ MUST_USE int dps_enrollment_delete(struct dps_call *call, struct err *err);
 MUST_USE int dps_enrollment_attestation(struct dps_call *call, struct err *err);
 MUST_USE int dps_bulk(struct dps_call *call, struct err *err);
 MUST_USE int dps_query(struct dps_call *call, struct err *err);
-MUST_USE int dps_registration_missing(struct dps_call *call, struct err *err);
-MUST_USE int dps_registration_query(struct dps_call *call, struct err *err);
+
+/* One page of a table, as the call's headers ask for it (1.7). */
+struct dps_listing {
+	enum dps_table table;
+	const char *item_type;
+	/* What a page shows of the record; *ret_doc stays NULL for one that is not in the list. */
+	int (*show)(const struct dps_record *record, const char *of, json_t **ret_doc, struct err *err);
+	const char *of; /* whatever show wants to know */
+};
+MUST_USE int dps_list(const struct dps_call *call, const struct dps_listing *listing, struct err *err);
 
 /* The request's body as a JSON object; 400004 otherwise. */
 MUST_USE int dps_call_json(const struct dps_call *call, json_t **ret_body, struct err *err);
@@ -307,6 +349,21 @@ MUST_USE int dps_record_delete(struct dps_call *call, const char *id, const char
 /* As GET and query show it: without symmetric keys. */
 MUST_USE int dps_record_public(const struct dps_record *record, json_t **ret_doc, struct err *err);
 
+/* A SAS token as written (4.3, 5.2): only what is compared is percent-decoded. */
+#define DPS_TOKEN_FIELD 512
+struct dps_token {
+	char sr[DPS_TOKEN_FIELD], sig[DPS_TOKEN_FIELD], se[DPS_TOKEN_FIELD], skn[DPS_TOKEN_FIELD];
+};
+MUST_USE int dps_token_parse(const char *header, struct dps_token *ret_token);
+/* HMAC-SHA256 over sr and se exactly as they stand there. */
+bool dps_token_signed(const struct dps_token *token, struct bytes key);
+/* With five minutes of grace. */
+bool dps_token_expired(const struct dps_token *token, int64_t at_ticks);
+/* 401002 "Unauthorized", and why in the answer's info. Returns -1. */
+int dps_unauthorized(const char *why, struct err *err);
+
+/* The host that the request names, if it is one of ours; else NULL. */
+const char *dps_request_host(const struct dps_conf *conf, const struct dps_request *req);
 /* The Authorization header of the service API (4.3); 401002. */
 MUST_USE int dps_sas_check(const struct dps_conf *conf, const struct dps_request *req, struct err *err);
 

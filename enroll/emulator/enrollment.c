@@ -4,7 +4,7 @@
  * is derived from it. If-Match on a record that is not there is answered 404:
  * the service's own answer is not documented.
  */
-#include "enroll/emulator/dps_internal.h"
+#include "enroll/emulator/device_internal.h"
 
 #include <ctype.h>
 #include <strings.h>
@@ -127,8 +127,7 @@ static int write_allowed(const struct dps_call *call, const char *id, const char
 	return 0;
 }
 
-/* base64 of quoted text: clients have to take it as opaque. */
-static int new_etag(char out[DPS_ETAG_MAX], struct err *err)
+int dps_etag_new(char out[DPS_ETAG_MAX], struct err *err)
 {
 	char uuid[DPS_UUID_LEN + 1], quoted[DPS_UUID_LEN + 3];
 
@@ -139,7 +138,7 @@ static int new_etag(char out[DPS_ETAG_MAX], struct err *err)
 	return 0;
 }
 
-/* etag and times; created stays what it was. */
+/* etag and times; created stays what it was, and so do certificates that came back as thumbprints. */
 static int stamp(const struct dps_call *call, const char *id, json_t *doc, struct err *err)
 {
 	const struct dps_record *old = dps_store_find(call->store, call->kind->table, id);
@@ -147,8 +146,9 @@ static int stamp(const struct dps_call *call, const char *id, json_t *doc, struc
 	const char *created = json_string_value(json_object_get(before, "createdDateTimeUtc"));
 	char now[DPS_TIME_LEN + 1], etag[DPS_ETAG_MAX];
 
+	dps_attestation_keep(json_object_get(doc, "attestation"), json_object_get(before, "attestation"));
 	dps_time_text(call->req->at_ticks, now);
-	if (new_etag(etag, err) < 0)
+	if (dps_etag_new(etag, err) < 0)
 		return -1;
 	if (json_object_set_new(doc, "etag", json_string(etag)) < 0 ||
 	    json_object_set_new(doc, "createdDateTimeUtc", json_string(created != NULL ? created : now)) <
@@ -197,6 +197,7 @@ int dps_record_write(struct dps_call *call, const char *id, const json_t *in, co
 	    dps_store_put(call->store, call->kind->table, id, doc, err) < 0)
 		return -1;
 	call->changed = true;
+	dps_attestation_hide(json_object_get(doc, "attestation"));
 	*ret_doc = doc;
 	doc = NULL;
 	return 0;
@@ -210,6 +211,9 @@ int dps_record_delete(struct dps_call *call, const char *id, const char *if_matc
 	    (if_match != NULL && etag_check(record, if_match, err) < 0) ||
 	    dps_store_delete(call->store, call->kind->table, id, err) < 0)
 		return -1;
+	/* Its registration is a part of an individual enrollment; a group's devices keep theirs. */
+	if (call->kind->individual && dps_store_delete(call->store, DPS_REGISTRATIONS, id, err) < 0)
+		return -1;
 	call->changed = true;
 	return 0;
 }
@@ -221,6 +225,7 @@ int dps_record_public(const struct dps_record *record, json_t **ret_doc, struct 
 	if (doc == NULL)
 		return err_set(err, ERR_STATION, 0, "no memory for record %s", record->id);
 	(void)json_object_del(json_object_get(doc, "attestation"), "symmetricKey");
+	dps_attestation_hide(json_object_get(doc, "attestation"));
 	*ret_doc = doc;
 	return 0;
 }
@@ -233,21 +238,31 @@ static const char *if_match_of(const struct dps_call *call)
 	return value != NULL && value[0] != '\0' ? value : NULL;
 }
 
+/* "unassigned" until the device has registered. */
+static int show_state(const struct dps_call *call, json_t *doc, struct err *err)
+{
+	CLEANUP(json_freep) json_t *registration = NULL;
+	json_t *state;
+
+	if (dps_record_load(call->store, DPS_REGISTRATIONS, call->id, &registration, err) < 0)
+		return -1;
+	state = registration != NULL
+			? dps_registration_state(registration)
+			: json_pack("{s:O, s:s}", "registrationId", json_object_get(doc, "registrationId"),
+				    "status", "unassigned");
+	if (json_object_set_new(doc, "registrationState", state) < 0)
+		return err_set(err, ERR_STATION, 0, "no memory");
+	return 0;
+}
+
 int dps_enrollment_get(struct dps_call *call, struct err *err)
 {
 	CLEANUP(json_freep) json_t *doc = NULL;
 	const struct dps_record *record;
-	json_t *state;
 
-	if (record_find(call, call->id, &record, err) < 0 || dps_record_public(record, &doc, err) < 0)
+	if (record_find(call, call->id, &record, err) < 0 || dps_record_public(record, &doc, err) < 0 ||
+	    (call->kind->individual && show_state(call, doc, err) < 0))
 		return -1;
-	/* No device has registered here yet: the device API will say more. */
-	if (call->kind->individual) {
-		state = json_pack("{s:O, s:s}", "registrationId", json_object_get(doc, "registrationId"),
-				  "status", "unassigned");
-		if (json_object_set_new(doc, "registrationState", state) < 0)
-			return err_set(err, ERR_STATION, 0, "no memory");
-	}
 	return dps_response_json(call->res, 200, doc, err);
 }
 
@@ -279,5 +294,6 @@ int dps_enrollment_attestation(struct dps_call *call, struct err *err)
 	doc = json_loads(record->text, 0, NULL);
 	if (doc == NULL)
 		return err_set(err, ERR_STATION, 0, "no memory for record %s", record->id);
+	dps_attestation_hide(json_object_get(doc, "attestation"));
 	return dps_response_json(call->res, 200, json_object_get(doc, "attestation"), err);
 }

@@ -20,11 +20,14 @@ void dps_response_deinit(struct dps_response *res)
 
 void dps_response_header(struct dps_response *res, const char *name, const char *value)
 {
+	char *to = res->values + res->values_len;
+
 	if (res->headers_n == DPS_RESPONSE_HEADERS ||
-	    bytes_to_str(bytes_str(value), res->headers[res->headers_n].value,
-			 sizeof(res->headers[0].value)) < 0)
+	    bytes_to_str(bytes_str(value), to, sizeof(res->values) - res->values_len) < 0)
 		return;
-	res->headers[res->headers_n++].name = name;
+	res->values_len += strlen(to) + 1;
+	res->headers[res->headers_n].name = name;
+	res->headers[res->headers_n++].value = to;
 }
 
 int dps_response_json(struct dps_response *res, unsigned status, const json_t *body, struct err *err)
@@ -64,10 +67,8 @@ static json_t *error_body(const struct err *error, long code, int64_t at_ticks)
 	return body;
 }
 
-void dps_response_error(struct dps_response *res, const struct err *error, int64_t at_ticks)
+static void send_error(struct dps_response *res, long code, const json_t *body)
 {
-	long code = public_code(error);
-	CLEANUP(json_freep) json_t *body = error_body(error, code, at_ticks);
 	struct err ignored;
 	char text[16];
 
@@ -77,6 +78,28 @@ void dps_response_error(struct dps_response *res, const struct err *error, int64
 	res->status = (unsigned)(code / 1000);
 	if (str_format(text, sizeof(text), "%ld", code) == 0)
 		dps_response_header(res, "x-ms-error-code", text);
+}
+
+void dps_response_error(struct dps_response *res, const struct err *error, int64_t at_ticks)
+{
+	long code = public_code(error);
+	CLEANUP(json_freep) json_t *body = error_body(error, code, at_ticks);
+
+	send_error(res, code, body);
+}
+
+/* The C SDK takes a 401 for a challenge only if it has both members. */
+void dps_response_challenge(struct dps_response *res, const char *key_name, const char *blob,
+			    int64_t at_ticks)
+{
+	const struct err error = { .class = ERR_UNIT,
+				   .code = DPS_UNAUTHORIZED,
+				   .what = "Authorization required" };
+	CLEANUP(json_freep) json_t *body = error_body(&error, error.code, at_ticks);
+
+	(void)json_object_set_new(body, "keyName", json_string(key_name));
+	(void)json_object_set_new(body, "authenticationKey", json_string(blob));
+	send_error(res, error.code, body);
 }
 
 const char *dps_request_header(const struct dps_request *req, const char *name)

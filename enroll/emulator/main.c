@@ -7,9 +7,11 @@
  *   identity.c ca.c       who the service is, and its certificate
  *   server.c              HTTPS; the only file that knows libmicrohttpd
  *   mqtt_{packet,session,server}.c    MQTT over TLS, for devices
- *   route.c sas.c         which handler, who may call
+ *   route.c sas.c token.c which handler, who may call
  *   knobs.c faults.c      limits and faults; knob_table.c control.c: by name, while it runs
  *   enrollment.c bulk.c query.c       the handlers
+ *   register.c registration.c allocation.c      devices register, and belong to a hub
+ *   device_{auth,x509,group,tpm}.c tpm_blob.c   who a device is
  *   fields.c attestation.c x509.c     what a record may hold
  *   store.c journal.c     records in memory and on disk
  *   errors.c text.c       responses, error bodies, text forms
@@ -147,7 +149,8 @@ static int run(const struct dps_options *options, struct err *err)
 	CLEANUP(mqtt_server_stopp) struct mqtt_server *mqtt = NULL;
 	CLEANUP(fd_closep) int signals = signals_to_fd(err);
 	CLEANUP(dps_identity_freep) struct dps_identity *identity = NULL;
-	struct dps_conf conf = { .hosts = hosts, .knobs = options->knobs };
+	static const char *const hubs[] = { "contoso.azure-devices.net", NULL };
+	struct dps_conf conf = { .hosts = hosts, .hubs = hubs, .knobs = options->knobs };
 	uint16_t mqtt_port;
 
 	if (signals < 0 || (!options->stay && end_with_parent(err) < 0))

@@ -75,79 +75,91 @@ static int token_read(const char *token, const char *item_type, int64_t *ret_seq
 	return 0;
 }
 
-/* Collects up to max records, or as many as an answer may hold; *ret_last is the last one's place. */
-static int page_fill(const struct dps_call *call, int64_t after, size_t max, json_t *page, int64_t *ret_last,
-		     struct err *err)
+/* The next record that the list shows, and where it stands; *ret_doc NULL after the last. */
+static int next_shown(const struct dps_call *call, const struct dps_listing *listing, int64_t after,
+		      json_t **ret_doc, int64_t *ret_seq, struct err *err)
 {
-	const struct dps_record *record = dps_store_after(call->store, call->kind->table, after);
-	size_t size = 0;
+	const struct dps_record *record = dps_store_after(call->store, listing->table, after);
+	json_t *doc = NULL;
 
-	for (size_t n = 0; record != NULL && n < max; n++) {
-		json_t *doc = NULL;
-
-		size += strlen(record->text);
-		if (n > 0 && size > DPS_PAGE_MAX)
-			return 0;
-		if (dps_record_public(record, &doc, err) < 0)
+	for (; record != NULL && doc == NULL;
+	     record = dps_store_after(call->store, listing->table, *ret_seq)) {
+		if (listing->show(record, listing->of, &doc, err) < 0)
 			return -1;
-		if (json_array_append_new(page, doc) < 0)
-			return err_set(err, ERR_STATION, 0, "no memory");
-		after = *ret_last = record->seq;
-		record = dps_store_after(call->store, call->kind->table, after);
+		*ret_seq = record->seq;
 	}
+	*ret_doc = doc;
 	return 0;
 }
 
-static int page_answer(const struct dps_call *call, int64_t after, size_t max, struct err *err)
+/*
+ * Collects up to max records, or as many as an answer may hold; *ret_last is the
+ * last one's place, *ret_more whether another follows.
+ */
+static int page_fill(const struct dps_call *call, const struct dps_listing *listing, size_t max, json_t *page,
+		     int64_t *ret_last, bool *ret_more, struct err *err)
 {
+	int64_t seq = *ret_last;
+	size_t size = 0;
+
+	for (size_t n = 0;; n++) {
+		json_t *doc = NULL;
+
+		if (next_shown(call, listing, seq, &doc, &seq, err) < 0)
+			return -1;
+		size += doc != NULL ? json_dumpb(doc, NULL, 0, JSON_COMPACT) : 0;
+		*ret_more = doc != NULL && (n == max || (n > 0 && size > DPS_PAGE_MAX));
+		if (doc == NULL || *ret_more) {
+			json_decref(doc);
+			return 0;
+		}
+		if (json_array_append_new(page, doc) < 0)
+			return err_set(err, ERR_STATION, 0, "no memory");
+		*ret_last = seq;
+	}
+}
+
+int dps_list(const struct dps_call *call, const struct dps_listing *listing, struct err *err)
+{
+	const char *continuation = dps_request_header(call->req, "x-ms-continuation");
 	CLEANUP(json_freep) json_t *page = json_array();
 	char token[TOKEN_MAX];
-	int64_t last = after;
+	int64_t last = 0;
+	bool more;
+	size_t max;
 
 	if (page == NULL)
 		return err_set(err, ERR_STATION, 0, "no memory");
-	if (page_fill(call, after, max, page, &last, err) < 0)
+	if (continuation != NULL && continuation[0] != '\0' &&
+	    token_read(continuation, listing->item_type, &last) < 0)
+		return err_set(err, ERR_UNIT, DPS_BAD_REQUEST, "The continuation token is invalid.");
+	if (page_size(call->req, &max, err) < 0 || page_fill(call, listing, max, page, &last, &more, err) < 0)
 		return -1;
-	dps_response_header(call->res, "x-ms-item-type", call->kind->item_type);
-	if (dps_store_after(call->store, call->kind->table, last) != NULL) {
-		if (token_make(call->kind->item_type, last, token, err) < 0)
+	dps_response_header(call->res, "x-ms-item-type", listing->item_type);
+	if (more) {
+		if (token_make(listing->item_type, last, token, err) < 0)
 			return -1;
 		dps_response_header(call->res, "x-ms-continuation", token);
 	}
 	return dps_response_json(call->res, 200, page, err);
 }
 
+static int show_record(const struct dps_record *record, const char *of, json_t **ret_doc, struct err *err)
+{
+	(void)of;
+	return dps_record_public(record, ret_doc, err);
+}
+
 int dps_query(struct dps_call *call, struct err *err)
 {
-	const char *token = dps_request_header(call->req, "x-ms-continuation");
+	const struct dps_listing listing = { call->kind->table, call->kind->item_type, show_record, NULL };
 	CLEANUP(json_freep) json_t *body = NULL;
 	const char *text;
-	int64_t after = 0;
-	size_t max;
 
-	if (dps_call_json(call, &body, err) < 0 || page_size(call->req, &max, err) < 0)
+	if (dps_call_json(call, &body, err) < 0)
 		return -1;
 	text = json_string_value(json_object_get(body, "query"));
 	if (text == NULL || !query_known(text, call->kind->list_key))
 		return err_set(err, ERR_UNIT, DPS_BAD_REQUEST, "The query has to be SELECT *.");
-	if (token != NULL && token[0] != '\0' && token_read(token, call->kind->item_type, &after) < 0)
-		return err_set(err, ERR_UNIT, DPS_BAD_REQUEST, "The continuation token is invalid.");
-	return page_answer(call, after, max, err);
-}
-
-/* Registrations come into being through the device API; until then there are none. */
-int dps_registration_missing(struct dps_call *call, struct err *err)
-{
-	(void)call;
-	return err_set(err, ERR_UNIT, DPS_NO_ENROLLMENT, "Registration not found.");
-}
-
-int dps_registration_query(struct dps_call *call, struct err *err)
-{
-	CLEANUP(json_freep) json_t *page = json_array();
-
-	if (dps_store_find(call->store, DPS_GROUPS, call->id) == NULL)
-		return err_set(err, ERR_UNIT, dps_groups.missing_code, "%s", dps_groups.missing_text);
-	dps_response_header(call->res, "x-ms-item-type", "DeviceRegistration");
-	return dps_response_json(call->res, 200, page, err);
+	return dps_list(call, &listing, err);
 }

@@ -1,21 +1,27 @@
 /*
  * From a request to its handler: one const table of verb and path. Path segments
  * are matched without case, a trailing slash is tolerated, ids are percent-decoded
- * (dps-api 1.2). The device API will be rows of the same table with its own check
- * of who is calling.
+ * (dps-api 1.2). The two APIs differ in who may call and in what a call costs: a
+ * device proves itself in its handler, since the proof depends on its enrollment.
  */
-#include "enroll/emulator/dps_internal.h"
+#include "enroll/emulator/device_internal.h"
 
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <strings.h>
 
-#define SEGMENTS_MAX     4
+#define SEGMENTS_MAX     5
 #define TICKS_PER_SECOND 10000000
 
-/* Who may call. The device API will add its own. */
-typedef int authorize_fn(const struct dps_conf *conf, const struct dps_request *req, struct err *err);
+/* What the path's placeholders took; no bytes where the route has none. */
+struct values {
+	struct bytes scope, id, operation;
+};
+
+/* Whether this caller is let in at all. */
+typedef int admit_fn(struct dps_call *call, const struct values *values, struct err *err);
+static admit_fn admit_service, admit_device;
 
 enum body {
 	BODY_IGNORED,
@@ -24,37 +30,38 @@ enum body {
 
 struct route {
 	const char *method;
-	const char *path; /* "{id}" takes one segment */
+	const char *path; /* "{id}", "{scope}" and "{operation}" take one segment */
 	enum body body;
-	authorize_fn *authorize;
+	admit_fn *admit;
 	int (*run)(struct dps_call *call, struct err *err);
 	const struct dps_kind *kind;
 };
 
-/* Literal segments stand before "{id}" where both could match. */
+/* Literal segments stand before placeholders where both could match. */
 static const struct route routes[] = {
-	{ "POST", "enrollments/query", BODY_JSON, dps_sas_check, dps_query, &dps_enrollments },
-	{ "POST", "enrollments", BODY_JSON, dps_sas_check, dps_bulk, &dps_enrollments },
-	{ "GET", "enrollments/{id}", BODY_IGNORED, dps_sas_check, dps_enrollment_get, &dps_enrollments },
-	{ "PUT", "enrollments/{id}", BODY_JSON, dps_sas_check, dps_enrollment_put, &dps_enrollments },
-	{ "DELETE", "enrollments/{id}", BODY_IGNORED, dps_sas_check, dps_enrollment_delete,
+	{ "POST", "enrollments/query", BODY_JSON, admit_service, dps_query, &dps_enrollments },
+	{ "POST", "enrollments", BODY_JSON, admit_service, dps_bulk, &dps_enrollments },
+	{ "GET", "enrollments/{id}", BODY_IGNORED, admit_service, dps_enrollment_get, &dps_enrollments },
+	{ "PUT", "enrollments/{id}", BODY_JSON, admit_service, dps_enrollment_put, &dps_enrollments },
+	{ "DELETE", "enrollments/{id}", BODY_IGNORED, admit_service, dps_enrollment_delete,
 	  &dps_enrollments },
-	{ "POST", "enrollments/{id}/attestationmechanism", BODY_IGNORED, dps_sas_check,
+	{ "POST", "enrollments/{id}/attestationmechanism", BODY_IGNORED, admit_service,
 	  dps_enrollment_attestation, &dps_enrollments },
-	{ "POST", "enrollmentGroups/query", BODY_JSON, dps_sas_check, dps_query, &dps_groups },
-	{ "POST", "enrollmentGroups", BODY_JSON, dps_sas_check, dps_bulk, &dps_groups },
-	{ "GET", "enrollmentGroups/{id}", BODY_IGNORED, dps_sas_check, dps_enrollment_get, &dps_groups },
-	{ "PUT", "enrollmentGroups/{id}", BODY_JSON, dps_sas_check, dps_enrollment_put, &dps_groups },
-	{ "DELETE", "enrollmentGroups/{id}", BODY_IGNORED, dps_sas_check, dps_enrollment_delete,
+	{ "POST", "enrollmentGroups/query", BODY_JSON, admit_service, dps_query, &dps_groups },
+	{ "POST", "enrollmentGroups", BODY_JSON, admit_service, dps_bulk, &dps_groups },
+	{ "GET", "enrollmentGroups/{id}", BODY_IGNORED, admit_service, dps_enrollment_get, &dps_groups },
+	{ "PUT", "enrollmentGroups/{id}", BODY_JSON, admit_service, dps_enrollment_put, &dps_groups },
+	{ "DELETE", "enrollmentGroups/{id}", BODY_IGNORED, admit_service, dps_enrollment_delete,
 	  &dps_groups },
-	{ "POST", "enrollmentGroups/{id}/attestationmechanism", BODY_IGNORED, dps_sas_check,
+	{ "POST", "enrollmentGroups/{id}/attestationmechanism", BODY_IGNORED, admit_service,
 	  dps_enrollment_attestation, &dps_groups },
-	{ "GET", "registrations/{id}", BODY_IGNORED, dps_sas_check, dps_registration_missing,
-	  &dps_enrollments },
-	{ "DELETE", "registrations/{id}", BODY_IGNORED, dps_sas_check, dps_registration_missing,
-	  &dps_enrollments },
-	{ "POST", "registrations/{id}/query", BODY_IGNORED, dps_sas_check, dps_registration_query,
-	  &dps_groups },
+	{ "GET", "registrations/{id}", BODY_IGNORED, admit_service, dps_registration_get, NULL },
+	{ "DELETE", "registrations/{id}", BODY_IGNORED, admit_service, dps_registration_delete, NULL },
+	{ "POST", "registrations/{id}/query", BODY_IGNORED, admit_service, dps_registration_query, NULL },
+	{ "PUT", "{scope}/registrations/{id}/register", BODY_JSON, admit_device, dps_register, NULL },
+	{ "GET", "{scope}/registrations/{id}/operations/{operation}", BODY_IGNORED, admit_device,
+	  dps_register_status, NULL },
+	{ "POST", "{scope}/registrations/{id}", BODY_JSON, admit_device, dps_register_lookup, NULL },
 };
 
 /* dps-api 1.1 */
@@ -100,29 +107,39 @@ static bool segment_is(struct bytes segment, const char *pattern, size_t len)
 	return segment.len == len && strncasecmp((const char *)segment.p, pattern, len) == 0;
 }
 
-/* The segment that "{id}" took is left in ret_id. */
-static bool path_matches(const struct path *path, const char *pattern, struct bytes *ret_id)
+/* Where the segment goes that a placeholder takes; NULL for a literal. */
+static struct bytes *value_of(struct values *values, const char *pattern)
 {
-	struct bytes id = BYTES_NONE;
+	if (strncmp(pattern, "{id}", 4) == 0)
+		return &values->id;
+	if (strncmp(pattern, "{scope}", 7) == 0)
+		return &values->scope;
+	return strncmp(pattern, "{operation}", 11) == 0 ? &values->operation : NULL;
+}
+
+static bool path_matches(const struct path *path, const char *pattern, struct values *ret)
+{
+	struct values values = { 0 };
 	size_t i;
 
 	for (i = 0; i < path->n && *pattern != '\0'; i++) {
 		size_t len = strcspn(pattern, "/");
+		struct bytes *value = value_of(&values, pattern);
 
-		if (strncmp(pattern, "{id}", len) == 0)
-			id = path->segments[i];
+		if (value != NULL)
+			*value = path->segments[i];
 		else if (!segment_is(path->segments[i], pattern, len))
 			return false;
 		pattern += len + (pattern[len] == '/' ? 1 : 0);
 	}
 	if (i < path->n || *pattern != '\0')
 		return false;
-	*ret_id = id;
+	*ret = values;
 	return true;
 }
 
-static int route_find(const struct dps_request *req, const struct route **ret_route, struct bytes *ret_id,
-		      struct err *err)
+static int route_find(const struct dps_request *req, const struct route **ret_route,
+		      struct values *ret_values, struct err *err)
 {
 	bool known = false;
 	struct path path;
@@ -130,7 +147,7 @@ static int route_find(const struct dps_request *req, const struct route **ret_ro
 	if (path_split(req->target, &path) < 0)
 		return err_set(err, ERR_UNIT, DPS_NO_RESOURCE, "Resource not found.");
 	for (size_t i = 0; i < ARRAY_LEN(routes); i++) {
-		if (!path_matches(&path, routes[i].path, ret_id))
+		if (!path_matches(&path, routes[i].path, ret_values))
 			continue;
 		known = true;
 		if (strcmp(routes[i].method, req->method) == 0) {
@@ -189,16 +206,40 @@ static int id_take(struct bytes segment, struct dps_call *call, struct err *err)
 	return 0;
 }
 
+static int admit_service(struct dps_call *call, const struct values *values, struct err *err)
+{
+	(void)values;
+	if (dps_sas_check(call->conf, call->req, err) < 0)
+		return -1;
+	return dps_pace_call(call->pace, &call->conf->knobs, call->req->at_ticks, call->res, err);
+}
+
+/* A wrong ID scope is an instance that does not exist; the service's own answer is not documented. */
+static int admit_device(struct dps_call *call, const struct values *values, struct err *err)
+{
+	char scope[sizeof(call->conf->id_scope)];
+
+	if (dps_percent_decode(values->scope, scope, sizeof(scope)) < 0 ||
+	    strcasecmp(scope, call->conf->id_scope) != 0)
+		return err_set(err, ERR_UNIT, DPS_NO_RESOURCE,
+			       "There is no Device Provisioning Service with this ID scope.");
+	if (values->operation.p != NULL &&
+	    dps_percent_decode(values->operation, call->operation, sizeof(call->operation)) < 0)
+		return err_set(err, ERR_UNIT, DPS_BAD_REQUEST, "The operation id in the path is invalid.");
+	return 0;
+}
+
 static int serve(struct dps *dps, const struct dps_request *req, struct dps_response *res, struct err *err)
 {
-	struct dps_call call = { dps->conf, dps->store, &dps->pace, req, res, NULL, "", false };
+	struct dps_call call = {
+		.conf = dps->conf, .store = dps->store, .pace = &dps->pace, .req = req, .res = res
+	};
 	const struct route *route;
-	struct bytes id;
+	struct values values;
 
-	if (route_find(req, &route, &id, err) < 0 || version_check(req->target, err) < 0 ||
-	    route->authorize(dps->conf, req, err) < 0 ||
-	    dps_pace_call(&dps->pace, &dps->conf->knobs, req->at_ticks, res, err) < 0 ||
-	    body_check(route, req, err) < 0 || id_take(id, &call, err) < 0)
+	if (route_find(req, &route, &values, err) < 0 || version_check(req->target, err) < 0 ||
+	    route->admit(&call, &values, err) < 0 || body_check(route, req, err) < 0 ||
+	    id_take(values.id, &call, err) < 0)
 		return -1;
 	call.kind = route->kind;
 	if (route->run(&call, err) < 0 || dps_store_sync(dps->store, err) < 0)

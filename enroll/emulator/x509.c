@@ -65,6 +65,8 @@ static X509 *read_certificate(const char *text)
 	uint8_t *to;
 	size_t n = 0;
 
+	if (text == NULL)
+		return NULL;
 	if (looks_like_pem(bytes_str(text)))
 		return read_pem(bytes_str(text));
 	if (without_space(text, &packed) < 0 || packed.len == 0)
@@ -140,7 +142,7 @@ static json_t *cert_info(const X509 *cert)
 
 int dps_cert_info(const char *certificate, json_t **ret_info, bool *ret_ca, struct err *err)
 {
-	CLEANUP(x509_freep) X509 *cert = certificate != NULL ? read_certificate(certificate) : NULL;
+	CLEANUP(x509_freep) X509 *cert = read_certificate(certificate);
 	json_t *info = cert != NULL ? cert_info(cert) : NULL;
 
 	ERR_clear_error();
@@ -149,5 +151,22 @@ int dps_cert_info(const char *certificate, json_t **ret_info, bool *ret_ca, stru
 			       "The certificate is not a valid base64 string of an X.509 certificate.");
 	*ret_info = info;
 	*ret_ca = (X509_get_extension_flags(cert) & EXFLAG_CA) != 0;
+	return 0;
+}
+
+int dps_cert_der(const char *certificate, json_t **ret_der, struct err *err)
+{
+	CLEANUP(x509_freep) X509 *cert = read_certificate(certificate);
+	BUF_AUTO(text, BASE64_LEN(DPS_BODY_MAX) + 1);
+	uint8_t *der = NULL;
+	int len = cert != NULL ? i2d_X509(cert, &der) : -1;
+	char *out = len > 0 ? (char *)buf_reserve(&text, BASE64_LEN((size_t)len) + 1) : NULL;
+	int rc = out != NULL ? base64_encode(bytes_of(der, (size_t)len), out, BASE64_LEN((size_t)len) + 1)
+			     : -1;
+
+	OPENSSL_free(der);
+	*ret_der = rc == 0 ? json_string(out) : NULL;
+	if (*ret_der == NULL)
+		return err_set(err, ERR_STATION, 0, "no memory for a certificate");
 	return 0;
 }

@@ -13,6 +13,9 @@
 static const char *const hosts[] = { "localhost", "contoso.azure-devices-provisioning.net", "127.0.0.42",
 				     NULL };
 
+static const char *const hubs[] = { "hub1.azure-devices.net", "hub2.azure-devices.net",
+				    "hub3.azure-devices.net", NULL };
+
 int service_setup(void **state)
 {
 	struct service *service = calloc(1, sizeof(*service));
@@ -22,6 +25,8 @@ int service_setup(void **state)
 		return -1;
 	service->conf.hosts = hosts;
 	dps_knobs_init(&service->conf.knobs);
+	service->conf.hubs = hubs;
+	(void)!str_format(service->conf.id_scope, sizeof(service->conf.id_scope), TEST_SCOPE);
 	(void)!str_format(service->conf.policy, sizeof(service->conf.policy), "station-enroll");
 	for (size_t i = 0; i < sizeof(service->conf.key); i++)
 		service->conf.key[i] = (uint8_t)i;

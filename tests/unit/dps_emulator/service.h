@@ -25,6 +25,7 @@
 #define SYM(id)   "{\"registrationId\":\"" id "\",\"attestation\":{\"type\":\"symmetricKey\"}}"
 #define GROUP(id) "{\"enrollmentGroupId\":\"" id "\",\"attestation\":{\"type\":\"symmetricKey\"}}"
 
+#define TEST_SCOPE "0ne00TEST"
 #define TEST_TICKS 17953140000000000LL /* 2026-11-22T02:20:00Z */
 
 struct service {
