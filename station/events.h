@@ -15,7 +15,7 @@ enum event_kind {
 	EVENT_STEP,     /* a step begins                                         */
 	EVENT_PASS,     /* recorded; only then                                   */
 	EVENT_FAIL,     /* the unit is out, or a person must act                 */
-	EVENT_PORT,     /* a slot's port can't be opened, and why                */
+	EVENT_PORT,     /* a slot's port can't be opened or used, and why        */
 	EVENT_ALREADY,  /* the unit has passed before; nothing was done          */
 	EVENT_SERVICE,  /* the service became reachable, or not                  */
 	EVENT_SYNC,     /* records were sent                                     */

@@ -39,7 +39,7 @@ struct worker {
 	bool kept;              /* at this look it was not: only that somebody sits there */
 	int64_t away_ms;        /* since when its port is away; 0: it is not */
 	unsigned closed;        /* looks in a row that found the port there, and closed */
-	char port_trouble[200]; /* said once: why the slot's port can't be opened */
+	char port_trouble[200]; /* said once: why the slot's port can't be opened or used */
 	bool recording_full;    /* said once: what the slot's link records has no more room */
 };
 
@@ -76,6 +76,15 @@ static int open_fixture(void *arg, struct fixture **ret_fixture, struct err *err
 	return fixture_open(&conf, ret_fixture, err);
 }
 
+/* No slot serves any more; job is NULL when it was no unit's. */
+static void break_down(struct worker *worker, const struct job *job, const struct err *why)
+{
+	log_line(LOG_LEVEL_ERROR, "station-stopped", "unit=%s fixture=%s code=%ld where=%s what=%s",
+		 job != NULL ? job->unit.serial : "", worker->slot->name, why->code, why->where, why->what);
+	atomic_store(&worker->st->stop, true);
+	post(worker, EVENT_STOP, job, why);
+}
+
 static void conclude(struct worker *worker, const struct job *job, enum outcome outcome,
 		     const struct err *why)
 {
@@ -97,10 +106,7 @@ static void conclude(struct worker *worker, const struct job *job, enum outcome 
 	case OUTCOME_STOPPED:
 		break;
 	case OUTCOME_BROKEN:
-		log_line(LOG_LEVEL_ERROR, "station-stopped", "unit=%s fixture=%s code=%ld where=%s what=%s",
-			 job->unit.serial, worker->slot->name, why->code, why->where, why->what);
-		atomic_store(&worker->st->stop, true);
-		post(worker, EVENT_STOP, job, why);
+		break_down(worker, job, why);
 		break;
 	}
 }
@@ -223,6 +229,15 @@ static void hear_no_unit(struct worker *worker, const struct err *err)
 		leave(worker);
 }
 
+/* Once, and again when it is another one. */
+static void tell_port(struct worker *worker, const struct err *err)
+{
+	if (strcmp(worker->port_trouble, err->what) == 0)
+		return;
+	str_clip(worker->port_trouble, sizeof(worker->port_trouble), err->what);
+	post(worker, EVENT_PORT, NULL, err);
+}
+
 static bool is_away(const struct err *err)
 {
 	return err->code == ENOENT || err->code == ENODEV;
@@ -250,10 +265,8 @@ static void port_closed(struct worker *worker, const struct err *err)
 		return;
 	}
 	leave(worker);
-	if (++worker->closed < CLOSED_MIN || strcmp(worker->port_trouble, err->what) == 0)
-		return;
-	str_clip(worker->port_trouble, sizeof(worker->port_trouble), err->what);
-	post(worker, EVENT_PORT, NULL, err);
+	if (++worker->closed >= CLOSED_MIN)
+		tell_port(worker, err);
 }
 
 /* Does the unit stay, and stay the same, for as long as contacts bounce? An arrival that does not is nothing. */
@@ -315,6 +328,31 @@ static int ask(struct worker *worker, struct fixture *fixture, uint64_t stamp, s
 	return rc;
 }
 
+/* Not the unit's, but the way to it: who looks at an empty slot would look for it in vain. */
+static bool is_trouble(const struct err *err)
+{
+	/* The kernel's memory for USB (usb_rc.c) comes back, or somebody has to give it more. */
+	return err->class == ERR_OPERATOR || err->code == ENOMEM;
+}
+
+/* Who sits there could not be asked, or gave no acceptable answer. */
+static void hear_failure(struct worker *worker, const struct err *err)
+{
+	if (err->class == ERR_STATION || err->class == ERR_BUG) {
+		break_down(worker, NULL, err);
+		return;
+	}
+	if (is_refusal(err) || !is_trouble(err))
+		worker->port_trouble[0] = '\0';
+	if (!is_refusal(err)) {
+		hear_no_unit(worker, err);
+		if (is_trouble(err) && worker->last.serial[0] == '\0')
+			tell_port(worker, err);
+	} else if (!worker->refused) {
+		refuse(worker, err);
+	}
+}
+
 static void look(struct worker *worker)
 {
 	CLEANUP(fixture_closep) struct fixture *fixture = NULL;
@@ -327,16 +365,13 @@ static void look(struct worker *worker)
 		port_closed(worker, &err);
 		return;
 	}
-	worker->port_trouble[0] = '\0';
 	worker->closed = 0;
 	worker->away_ms = 0;
 	if (ask(worker, fixture, stamp, &unit, &err) < 0) {
-		if (!is_refusal(&err))
-			hear_no_unit(worker, &err);
-		else if (!worker->refused)
-			refuse(worker, &err);
+		hear_failure(worker, &err);
 		return;
 	}
+	worker->port_trouble[0] = '\0';
 	worker->noisy = 0;
 	worker->silent = 0;
 	if (worker->refused && worker->kept)

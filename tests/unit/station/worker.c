@@ -1,7 +1,9 @@
 /* Tests station/worker.c on a real token, with a scripted unit at the end of its slot's line. */
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 
 #include "base/log.h"
 #include "fixtures/recording.h"
@@ -244,6 +246,35 @@ static void grow(const char *path, off_t size, const char *end)
 	assert_int_equal(pwrite(fd, end, n, size - (off_t)n), (ssize_t)n);
 }
 
+static void test_an_operators_error_while_asking_is_told_and_is_not_an_empty_slot(void **state)
+{
+	enum { FULL_AT = 3 * 1024 * 1024 };
+	struct rlimit before, small;
+	char path[64], around[96];
+	struct event event;
+	struct line *line;
+
+	record_path(path);
+	grow(path, FULL_AT, "\n");
+	assert_int_equal(str_format(around, sizeof(around), "record:%s:", path), 0);
+	line = line_start(*state, around);
+	/* Room for the opening, not for what is said then. */
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	small = before;
+	small.rlim_cur = FULL_AT + strlen("open stream\n") + 1;
+	(void)signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+	seat(line, GOOD);
+	event = await(line, EVENT_PORT);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	assert_int_equal(event.class, ERR_OPERATOR);
+	assert_non_null(strstr(event.text, "writing the recording"));
+	assert_null(strstr(event.text, "recording to"));
+	await_unit(line, EVENT_SEATED, "SN-0001");
+	line_stop(line);
+	(void)unlink(path);
+}
+
 static unsigned count_in_log(int log, const char *word)
 {
 	char text[1500] = "";
@@ -288,6 +319,7 @@ int main(void)
 		cmocka_unit_test(test_a_refused_unit_is_served_when_it_was_away),
 		cmocka_unit_test(test_a_unit_by_the_name_of_the_refused_is_served),
 		cmocka_unit_test(test_noise_that_lasts_is_told_after_another_refusal),
+		cmocka_unit_test(test_an_operators_error_while_asking_is_told_and_is_not_an_empty_slot),
 		cmocka_unit_test(test_a_full_recording_is_logged_once_and_stops_no_unit),
 	};
 
