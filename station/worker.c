@@ -248,6 +248,7 @@ static void port_away(struct worker *worker)
 {
 	const int64_t now_ms = deadline_now_ms();
 
+	worker->closed = 0; /* it may be another adapter that comes, whose rule is yet to be applied */
 	if (worker->away_ms == 0)
 		worker->away_ms = now_ms;
 	if (now_ms - worker->away_ms >= contact_settle_ms(&worker->contact))
