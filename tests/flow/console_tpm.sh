@@ -50,7 +50,8 @@ tpm_profile() {
 	tpm_profile f x509
 	tpm_profile g x509
 	echo 'layout = iot-edge'
-	for name in {a..g}; do slot "$name" "$name"; done
+	tpm_profile h x509
+	for name in {a..h}; do slot "$name" "$name"; done
 } >"$work/console.ini"
 cp "$work/console.ini" "$dir/station.ini"
 line_up
@@ -149,6 +150,10 @@ failed SN-F unit "the unit's proof of its key"
 powered g
 unit g SN-G -- "${bash_getty[@]}"
 failed SN-G operator 'layout = iot-edge reads keys from files'
+
+# No TPM at all.
+unit h SN-H -- "${bash_getty[@]}"
+failed SN-H unit 'it has no TPM at the device file'
 
 stop "$line_pid"
 no_findings "$work"/*.err
