@@ -289,6 +289,14 @@ static void wait_until(const struct run *run, int64_t at_ms)
 		deadline_sleep(&dl, at_ms - run_now(run) < 50 ? (unsigned)(at_ms - run_now(run)) : 50);
 }
 
+int enroll_next_call(struct enroll_service *service, struct db *db, int64_t now_ms, int64_t *ret_at_ms,
+		     struct err *err)
+{
+	const struct run run = { .service = service, .now_ms = now_ms, .started_ms = deadline_now_ms() };
+
+	return next_call_at(&run, db, ret_at_ms, err);
+}
+
 static int release_unsettled(struct enroll_service *service, struct db *db, struct err *err)
 {
 	if (service->unsettled_n > 0 && outbox_release(db, service->unsettled, service->unsettled_n, err) < 0)

@@ -213,25 +213,44 @@ struct enroll_progress {
 MUST_USE int enroll_send_batch(struct enroll_service *service, struct db *db, int64_t now_ms,
 			       struct enroll_progress *ret_progress, struct err *err);
 
-/* Rows that a crash left as sending are due again; called once at start. */
+/* Rows that a crash left as sending are due again; only for the process that drains the outbox, before it does. */
 MUST_USE int enroll_recover(struct db *db, struct err *err);
 
 /*
- * Threads that send while the station works, one for each service; the services share
- * a gate. status is called after each batch, each change between reachable and not, and
- * each new class or code of err, from one thread at a time; ERR_STATION and ERR_BUG are
- * told each time.
+ * When the next call can be made: when a row is due and the pace allows it; 0: no row
+ * waits. Any thread.
  */
+MUST_USE int enroll_next_call(struct enroll_service *service, struct db *db, int64_t now_ms,
+			      int64_t *ret_at_ms, struct err *err);
+
 #define ENROLL_CONNECTIONS_MAX 16
-struct enroll_sender;
 struct enroll_sender_status {
 	bool reachable;
 	struct enroll_progress progress; /* of one batch: add them up */
 	const struct err *err;           /* why not reachable; NULL if reachable */
 };
 typedef void enroll_status_fn(void *arg, const struct enroll_sender_status *status);
-MUST_USE int enroll_sender_start(struct enroll_service *const *services, size_t n, struct db *db,
-				 enroll_status_fn *status, void *arg, struct enroll_sender **ret_sender,
+/* Whether this process is the one that drains the outbox. */
+typedef int enroll_turn_fn(void *arg, bool *ret_mine, struct err *err);
+/* All are borrowed but the array itself. */
+struct enroll_sender_conf {
+	struct enroll_service *const *services; /* they share a gate */
+	size_t n;
+	struct db *db;
+	enroll_turn_fn *turn; /* NULL: nobody else drains it, and enroll_recover has been called */
+	void *turn_arg;
+	enroll_status_fn *status;
+	void *status_arg;
+};
+/*
+ * Threads that send while the station works, one for each service. Nothing is sent until turn
+ * has said yes, once: it is asked now and then, and rows that the process before left as sending
+ * are recovered then. status is called after each batch, each change between reachable and not,
+ * and each new class or code of err; ERR_STATION and ERR_BUG are told each time. Both are called
+ * by one thread at a time.
+ */
+struct enroll_sender;
+MUST_USE int enroll_sender_start(const struct enroll_sender_conf *conf, struct enroll_sender **ret_sender,
 				 struct err *err);
 /* Something was queued: look now. */
 void enroll_sender_wake(struct enroll_sender *sender);

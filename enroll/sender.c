@@ -13,6 +13,7 @@
 
 #define IDLE_MS   (60 * 1000)
 #define FAILED_MS 1000
+#define TURN_MS   2000 /* how often it is asked whether another process has stopped sending */
 
 /* What was said last; class and code of why not reachable. */
 struct shown {
@@ -22,10 +23,9 @@ struct shown {
 };
 
 struct enroll_sender {
-	struct db *db;
-	enroll_status_fn *status;
-	void *arg;
-	pthread_mutex_t voice; /* held while status is called; owns shown */
+	struct enroll_sender_conf conf;
+	pthread_mutex_t voice; /* held while turn or status is called; owns mine and shown */
+	bool mine;             /* the turn */
 	struct shown shown;
 	pthread_mutex_t lock; /* owns wanted and stop */
 	pthread_cond_t changed;
@@ -111,7 +111,7 @@ static void tell(const struct connection *connection, int rc, const struct enrol
 	if (rc < 0 && said_before(shown, err))
 		return;
 	*shown = (struct shown){ true, rc == 0, rc == 0 ? ERR_NONE : err->class, rc == 0 ? 0 : err->code };
-	sender->status(sender->arg, &status);
+	sender->conf.status(sender->conf.status_arg, &status);
 }
 
 static void report(const struct connection *connection, int rc, const struct enroll_progress *progress,
@@ -122,23 +122,59 @@ static void report(const struct connection *connection, int rc, const struct enr
 	(void)pthread_mutex_unlock(&connection->sender->voice);
 }
 
+/* Under voice: the first that gets the turn recovers, before any other sends. */
+static int ask_turn(struct enroll_sender *sender, bool *ret_mine, struct err *err)
+{
+	bool mine = true;
+
+	if (!sender->mine && sender->conf.turn != NULL) {
+		if (sender->conf.turn(sender->conf.turn_arg, &mine, err) < 0)
+			return -1;
+		if (mine && enroll_recover(sender->conf.db, err) < 0)
+			return -1;
+	}
+	sender->mine = mine;
+	*ret_mine = mine;
+	return 0;
+}
+
+static int take_turn(struct enroll_sender *sender, bool *ret_mine, struct err *err)
+{
+	int rc;
+
+	(void)pthread_mutex_lock(&sender->voice);
+	rc = ask_turn(sender, ret_mine, err);
+	(void)pthread_mutex_unlock(&sender->voice);
+	return rc;
+}
+
+/* One batch; how long there is nothing to do after it. */
+static int64_t work(struct connection *connection)
+{
+	struct enroll_sender *sender = connection->sender;
+	struct err err = { 0 };
+	struct enroll_progress progress = { 0 };
+	bool mine = false;
+	int rc = take_turn(sender, &mine, &err);
+
+	if (rc == 0 && !mine)
+		return TURN_MS;
+	if (rc == 0)
+		rc = enroll_send_batch(connection->service, sender->conf.db, clock_wall_ms(), &progress,
+				       &err);
+	report(connection, rc, &progress, &err);
+	/* One was woken; as long as there is more than it can send, it wakes another. */
+	if (rc == 0 && progress.more && progress.calls > 0)
+		enroll_sender_wake(sender);
+	return rc == 0 ? idle_ms(&progress, clock_wall_ms()) : held_ms(connection, &err);
+}
+
 static void *connection_main(void *arg)
 {
 	struct connection *connection = arg;
-	struct enroll_sender *sender = connection->sender;
 
-	while (!stopping(sender)) {
-		struct err err = { 0 };
-		struct enroll_progress progress = { 0 };
-		int rc = enroll_send_batch(connection->service, sender->db, clock_wall_ms(), &progress, &err);
-
-		report(connection, rc, &progress, &err);
-		/* One was woken; as long as there is more than it can send, it wakes another. */
-		if (rc == 0 && progress.more && progress.calls > 0)
-			enroll_sender_wake(sender);
-		wait_for_work(sender,
-			      rc == 0 ? idle_ms(&progress, clock_wall_ms()) : held_ms(connection, &err));
-	}
+	while (!stopping(connection->sender))
+		wait_for_work(connection->sender, work(connection));
 	return NULL;
 }
 
@@ -177,16 +213,15 @@ static int start_thread(struct connection *connection)
 	return rc;
 }
 
-static int start_all(struct enroll_sender *sender, struct enroll_service *const *services, size_t n,
-		     struct err *err)
+static int start_all(struct enroll_sender *sender, struct err *err)
 {
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < sender->conf.n; i++) {
+		struct connection *connection = &sender->connections[i];
 		int rc;
 
-		sender->connections[i].sender = sender;
-		sender->connections[i].service = services[i];
-		atomic_store(&services[i]->abort, false);
-		rc = start_thread(&sender->connections[i]);
+		*connection = (struct connection){ .sender = sender, .service = sender->conf.services[i] };
+		atomic_store(&connection->service->abort, false);
+		rc = start_thread(connection);
 		if (rc != 0)
 			return err_set(err, ERR_STATION, rc, "the sender's thread can't be started");
 		sender->n++;
@@ -194,23 +229,20 @@ static int start_all(struct enroll_sender *sender, struct enroll_service *const 
 	return 0;
 }
 
-int enroll_sender_start(struct enroll_service *const *services, size_t n, struct db *db,
-			enroll_status_fn *status, void *arg, struct enroll_sender **ret_sender,
+int enroll_sender_start(const struct enroll_sender_conf *conf, struct enroll_sender **ret_sender,
 			struct err *err)
 {
 	struct enroll_sender *sender;
 
-	if (n == 0 || n > ENROLL_CONNECTIONS_MAX)
+	if (conf->n == 0 || conf->n > ENROLL_CONNECTIONS_MAX)
 		return err_set(err, ERR_BUG, 0, "a sender has 1 to %d connections", ENROLL_CONNECTIONS_MAX);
 	sender = calloc(1, sizeof(*sender));
 	if (sender == NULL || init_sync(sender) < 0) {
 		free(sender);
 		return err_set(err, ERR_STATION, 0, "no memory for the sender");
 	}
-	sender->db = db;
-	sender->status = status;
-	sender->arg = arg;
-	if (start_all(sender, services, n, err) < 0) {
+	sender->conf = *conf;
+	if (start_all(sender, err) < 0) {
 		enroll_sender_stop(sender);
 		return -1;
 	}

@@ -35,25 +35,42 @@ int directory_path(const char *dir, const char *name, char out[DIRECTORY_PATH_MA
 	return 0;
 }
 
-int directory_lock(const char *dir, int *ret_fd, struct err *err)
+/* *ret_fd is -1 if another process holds it; it is free again when that one ends, however it does. */
+static int try_lock(const char *dir, const char *name, int *ret_fd, struct err *err)
 {
 	char path[DIRECTORY_PATH_MAX];
-	int fd;
+	int fd, why;
 
-	if (directory_path(dir, "station.lock", path, err) < 0)
+	if (directory_path(dir, name, path, err) < 0)
 		return -1;
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return err_set(err, ERR_OPERATOR, errno, "%s: %s", path, strerror(errno));
-	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
-		int why = errno;
+	*ret_fd = fd;
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+		return 0;
+	why = errno;
+	(void)close(fd);
+	*ret_fd = -1;
+	return why == EWOULDBLOCK ? 0 : err_set(err, ERR_OPERATOR, why, "%s: %s", path, strerror(why));
+}
 
-		(void)close(fd);
-		return err_set(err, ERR_OPERATOR, why,
-			       "another station works in %s; it sends by itself, or stop it first", dir);
-	}
+int directory_lock(const char *dir, int *ret_fd, struct err *err)
+{
+	int fd = -1;
+
+	if (try_lock(dir, "station.lock", &fd, err) < 0)
+		return -1;
+	if (fd < 0)
+		return err_set(err, ERR_OPERATOR, EWOULDBLOCK, "another station works in %s; stop it first",
+			       dir);
 	*ret_fd = fd;
 	return 0;
+}
+
+int directory_lock_sending(const char *dir, int *ret_fd, struct err *err)
+{
+	return try_lock(dir, "sync.lock", ret_fd, err);
 }
 
 int directory_open_db(const char *dir, struct db **ret_db, struct err *err)

@@ -20,6 +20,8 @@ MUST_USE int directory_absolute(const char *dir, char out[DIRECTORY_PATH_MAX], s
 MUST_USE int directory_path(const char *dir, const char *name, char out[DIRECTORY_PATH_MAX], struct err *err);
 /* One station works in a directory. ERR_OPERATOR if another does. The caller closes the descriptor. */
 MUST_USE int directory_lock(const char *dir, int *ret_fd, struct err *err);
+/* One process sends what waits: sync.lock. *ret_fd is -1 if another does; the caller closes the descriptor. */
+MUST_USE int directory_lock_sending(const char *dir, int *ret_fd, struct err *err);
 MUST_USE int directory_open_db(const char *dir, struct db **ret_db, struct err *err);
 /* For reports beside a running station. ERR_OPERATOR if there is no database. */
 MUST_USE int directory_open_db_readonly(const char *dir, struct db **ret_db, struct err *err);

@@ -27,7 +27,9 @@
 struct line {
 	struct station st;
 	struct conf *conf;
+	char dir[DIRECTORY_PATH_MAX];
 	int lock_fd;
+	int sending_fd; /* sync.lock; the sender's once it runs */
 	int signal_fd;
 	struct worker *workers[CONF_SLOTS_MAX];
 	size_t workers_n;
@@ -64,7 +66,7 @@ static int block_signals(struct line *line, struct err *err)
 static int open_tables(struct station *st, struct err *err)
 {
 	if (journal_init(st->db, err) < 0 || audit_init(st->db, err) < 0 || enroll_init(st->db, err) < 0 ||
-	    results_init(st->db, err) < 0 || people_init(st->db, err) < 0 || enroll_recover(st->db, err) < 0)
+	    results_init(st->db, err) < 0 || people_init(st->db, err) < 0)
 		return -1;
 	return 0;
 }
@@ -106,39 +108,80 @@ static int open_desk(struct station *st, struct err *err)
 	return desk_new(&conf, &st->desk, err);
 }
 
-static int open_parts(struct line *line, const char *dir, int *ret_exit, struct err *err)
+static int open_conf(struct line *line, const char *dir, struct err *err)
 {
-	struct station *st = &line->st;
-
-	*ret_exit = EXIT_CONFIG;
 	/* Before the PKCS#11 module, which may start threads of its own. */
 	if (block_signals(line, err) < 0)
 		return -1;
 	if (conf_load(dir, &line->conf, err) < 0)
 		return err_wrap(err, "configuration");
-	st->conf = line->conf;
-	if (directory_lock(dir, &line->lock_fd, err) < 0)
-		return -1;
-	*ret_exit = EXIT_NOT_TRUSTED;
+	line->st.conf = line->conf;
+	if (str_format(line->dir, sizeof(line->dir), "%s", dir) < 0)
+		return err_set(err, ERR_OPERATOR, 0, "the station directory's path is too long");
+	return 0;
+}
+
+static int open_db(struct station *st, const char *dir, struct err *err)
+{
 	if (directory_open_db(dir, &st->db, err) < 0 || open_tables(st, err) < 0)
 		return err_wrap(err, "database");
+	return mailbox_new(&st->events, err);
+}
+
+static int open_parts(struct line *line, const char *dir, int *ret_exit, struct err *err)
+{
+	struct station *st = &line->st;
+
+	*ret_exit = EXIT_CONFIG;
+	if (open_conf(line, dir, err) < 0 || directory_lock(dir, &line->lock_fd, err) < 0)
+		return -1;
+	*ret_exit = EXIT_NOT_TRUSTED;
+	if (open_db(st, dir, err) < 0)
+		return -1;
 	if (open_hsm(st, dir, err) < 0)
 		return err_wrap(err, "HSM");
-	if (mailbox_new(&st->events, err) < 0 || seats_new(&st->seats, err) < 0 || open_desk(st, err) < 0)
+	if (seats_new(&st->seats, err) < 0 || open_desk(st, err) < 0)
 		return -1;
 	return 0;
 }
 
+static struct line *line_new(void)
+{
+	struct line *line = calloc(1, sizeof(*line));
+
+	if (line == NULL)
+		return NULL;
+	line->lock_fd = -1;
+	line->sending_fd = -1;
+	line->signal_fd = -1;
+	buf_init(&line->st.intermediate_pem, PKI_CHAIN_MAX);
+	return line;
+}
+
 int line_open(const char *dir, struct line **ret_line, int *ret_exit, struct err *err)
 {
-	CLEANUP(line_closep) struct line *line = calloc(1, sizeof(*line));
+	CLEANUP(line_closep) struct line *line = line_new();
 
 	if (line == NULL)
 		return err_set(err, ERR_STATION, 0, "out of memory");
-	line->lock_fd = -1;
-	line->signal_fd = -1;
-	buf_init(&line->st.intermediate_pem, PKI_CHAIN_MAX);
 	if (open_parts(line, dir, ret_exit, err) < 0)
+		return -1;
+	*ret_line = line;
+	line = NULL;
+	return 0;
+}
+
+int line_open_sync(const char *dir, struct line **ret_line, int *ret_exit, struct err *err)
+{
+	CLEANUP(line_closep) struct line *line = line_new();
+
+	if (line == NULL)
+		return err_set(err, ERR_STATION, 0, "out of memory");
+	*ret_exit = EXIT_CONFIG;
+	if (open_conf(line, dir, err) < 0)
+		return -1;
+	*ret_exit = EXIT_NOT_TRUSTED;
+	if (open_db(&line->st, dir, err) < 0)
 		return -1;
 	*ret_line = line;
 	line = NULL;
@@ -167,6 +210,8 @@ void line_close(struct line *line)
 		(void)close(line->signal_fd);
 	if (line->lock_fd >= 0)
 		(void)close(line->lock_fd);
+	if (line->sending_fd >= 0)
+		(void)close(line->sending_fd);
 	free(line);
 }
 
@@ -284,25 +329,61 @@ static int look_at_clock(struct station *st, struct err *err)
 	return 0;
 }
 
-static int start_sender(struct line *line, struct err *err)
+int line_take_turn(struct line *line, bool *ret_mine, struct err *err)
+{
+	if (line->sending_fd < 0 && directory_lock_sending(line->dir, &line->sending_fd, err) < 0)
+		return -1;
+	*ret_mine = line->sending_fd >= 0;
+	return 0;
+}
+
+/* Called from the sender's threads, one at a time. */
+static int on_turn(void *arg, bool *ret_mine, struct err *err)
+{
+	return line_take_turn(arg, ret_mine, err);
+}
+
+/* For who only sends; the working station has checked more than that. */
+static int open_hsm_to_send(struct station *st, const char *dir, struct err *err)
+{
+	const struct hsm_conf conf = { st->conf->module, st->conf->token, st->conf->pin_source };
+
+	if (st->hsm != NULL)
+		return 0;
+	directory_use_softhsm(dir);
+	if (directory_mend_token(dir, err) < 0)
+		return err_raise(err, ERR_STATION);
+	return hsm_open(&conf, &st->hsm, err);
+}
+
+int line_start_sender(struct line *line, enroll_status_fn *status, void *arg,
+		      struct enroll_service **ret_service, struct err *err)
 {
 	struct enroll_service *services[ENROLL_CONNECTIONS_MAX];
 	struct station *st = &line->st;
-	size_t n = st->conf->network.connections;
+	const struct enroll_sender_conf conf = {
+		services, st->conf->network.connections, st->db, on_turn, line, status, arg
+	};
 
-	for (size_t i = 0; i < n; i++)
+	if (open_hsm_to_send(st, line->dir, err) < 0)
+		return err_wrap(err, "HSM");
+	for (size_t i = 0; i < conf.n; i++)
 		if (line_service_open(line, &services[i], err) < 0)
 			return -1;
-	return enroll_sender_start(services, n, st->db, on_sender, st, &st->sender, err);
+	if (enroll_sender_start(&conf, &st->sender, err) < 0)
+		return -1;
+	*ret_service = services[0];
+	return 0;
 }
 
 int line_start(struct line *line, struct err *err)
 {
 	struct station *st = &line->st;
+	struct enroll_service *service;
 
 	if (look_at_clock(st, err) < 0 || audit_start(st, err) < 0)
 		return err_wrap(err, "audit");
-	if (start_sender(line, err) < 0)
+	if (line_start_sender(line, on_sender, st, &service, err) < 0)
 		return err_wrap(err, "sender");
 	if (pulse_start(st, &line->pulse, err) < 0 || plug_start(st->conf, &st->plug, err) < 0)
 		return -1;

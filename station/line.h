@@ -15,11 +15,21 @@ struct line;
  * exit status that a failure deserves (design: 2 configuration, 3 not trusted).
  */
 MUST_USE int line_open(const char *dir, struct line **ret_line, int *ret_exit, struct err *err);
+/* Only to send, also beside a station that works: no lock is taken, and the HSM is opened by line_start_sender. */
+MUST_USE int line_open_sync(const char *dir, struct line **ret_line, int *ret_exit, struct err *err);
 void line_close(struct line *line);
 DEFINE_CLEANUP(line_closep, struct line, line_close)
 
 /* Starts the workers of all slots, the sender and the pulse. */
 MUST_USE int line_start(struct line *line, struct err *err);
+/* Whether this process sends what waits from now on; one does at a time, until it ends. */
+MUST_USE int line_take_turn(struct line *line, bool *ret_mine, struct err *err);
+/*
+ * The sender alone, with as many connections as configured; it waits for its turn, and then recovers what
+ * the process before had in hand. *ret_service is one of its connections, for enroll_next_call.
+ */
+MUST_USE int line_start_sender(struct line *line, enroll_status_fn *status, void *arg,
+			       struct enroll_service **ret_service, struct err *err);
 /* Asks everything to stop and waits; events are read no more. Accepts a line that never started. */
 void line_stop(struct line *line);
 

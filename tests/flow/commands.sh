@@ -116,8 +116,8 @@ equal "1 $bad" "$? $(jq -r 'select(.result? == "FAIL").serial' "$work/events")" 
 # One station works in a directory; the others read beside it.
 line_up
 await '.event == "unit" and .result == "ALREADY"'
-expect 2 "$station" sync --dir "$dir"
-says "another station works in $dir"
+expect 0 "$station" sync --dir "$dir"
+says "another process sends for this station"
 expect 2 "$station" run --headless --dir "$dir"
 says "another station works in $dir"
 for command in status "unit list" "enroll list" "audit show" "audit verify"; do expect 0 "$station" $command --dir "$dir"; done

@@ -39,14 +39,22 @@ static struct watch seen(struct watch *watch)
 	return copy;
 }
 
-static struct enroll_sender *start(struct emulated *e, struct watch *watch)
+static struct enroll_sender *start_with(struct emulated *e, struct enroll_service *const *services, size_t n,
+					struct watch *watch)
 {
+	const struct enroll_sender_conf conf = {
+		.services = services, .n = n, .db = e->world->db, .status = on_status, .status_arg = watch
+	};
 	struct enroll_sender *sender = NULL;
 	struct err err = { 0 };
 
-	assert_int_equal(enroll_sender_start(&e->service, 1, e->world->db, on_status, watch, &sender, &err),
-			 0);
+	assert_int_equal(enroll_sender_start(&conf, &sender, &err), 0);
 	return sender;
+}
+
+static struct enroll_sender *start(struct emulated *e, struct watch *watch)
+{
+	return start_with(e, &e->service, 1, watch);
 }
 
 static void test_sender_sends_what_is_queued_later(void **state)
@@ -203,16 +211,13 @@ static void test_sender_connections_call_at_the_same_time_and_lose_nothing(void 
 	struct watch watch = { .lock = PTHREAD_MUTEX_INITIALIZER };
 	const struct deadline dl = deadline_in_ms(PATIENCE_MS);
 	struct enroll_service *services[CONNECTIONS];
-	struct enroll_sender *sender = NULL;
-	struct err err = { 0 };
+	struct enroll_sender *sender;
 	int64_t most = 0;
 
 	EMULATE(e, "--latency-ms", "200");
 	open_more(e, services);
 	queue_many(e, 80);
-	assert_int_equal(
-		enroll_sender_start(services, CONNECTIONS, e->world->db, on_status, &watch, &sender, &err),
-		0);
+	sender = start_with(e, services, CONNECTIONS, &watch);
 	while (seen(&watch).enrolled < 80 && !deadline_passed(&dl)) {
 		int64_t sending = counts(e->world).sending;
 
@@ -235,7 +240,7 @@ static void test_sender_connections_never_send_one_id_twice_at_once(void **state
 	struct watch watch = { .lock = PTHREAD_MUTEX_INITIALIZER };
 	const struct deadline dl = deadline_in_ms(PATIENCE_MS);
 	struct enroll_service *services[CONNECTIONS];
-	struct enroll_sender *sender = NULL;
+	struct enroll_sender *sender;
 	struct err err = { 0 };
 	bool twice = false;
 	char job[16];
@@ -251,9 +256,7 @@ static void test_sender_connections_never_send_one_id_twice_at_once(void **state
 		assert_int_equal(str_format(job, sizeof(job), "job-%d", i), 0);
 		assert_int_equal(enqueue(e->world->db, &record, &err), 0);
 	}
-	assert_int_equal(
-		enroll_sender_start(services, CONNECTIONS, e->world->db, on_status, &watch, &sender, &err),
-		0);
+	sender = start_with(e, services, CONNECTIONS, &watch);
 	while (seen(&watch).enrolled < 8 && !deadline_passed(&dl)) {
 		twice |= counts(e->world).sending > 1;
 		deadline_sleep(&dl, 2);
@@ -270,17 +273,14 @@ static void test_sender_connections_all_stop_in_the_middle_of_a_call(void **stat
 	struct watch watch = { .lock = PTHREAD_MUTEX_INITIALIZER };
 	const struct deadline dl = deadline_in_ms(PATIENCE_MS);
 	struct enroll_service *services[CONNECTIONS];
-	struct enroll_sender *sender = NULL;
-	struct err err = { 0 };
+	struct enroll_sender *sender;
 	int64_t began_ms;
 
 	EMULATE(e, "--latency-ms", "6000");
 	e->conf.timeout_ms = 60000;
 	open_more(e, services);
 	queue_many(e, 40);
-	assert_int_equal(
-		enroll_sender_start(services, CONNECTIONS, e->world->db, on_status, &watch, &sender, &err),
-		0);
+	sender = start_with(e, services, CONNECTIONS, &watch);
 	while (counts(e->world).sending < 40 && !deadline_passed(&dl))
 		deadline_sleep(&dl, 10);
 	began_ms = deadline_now_ms();
@@ -289,6 +289,48 @@ static void test_sender_connections_all_stop_in_the_middle_of_a_call(void **stat
 	close_more(services);
 	assert_int_equal(counts(e->world).sending, 0);
 	assert_int_equal(counts(e->world).retry, 40);
+}
+
+/* Another process drains until the test says otherwise. */
+static int ask_test(void *arg, bool *ret_mine, struct err *err)
+{
+	atomic_int *mine = arg;
+
+	(void)err;
+	*ret_mine = atomic_load(mine) != 0;
+	return 0;
+}
+
+static void test_sender_waits_for_its_turn_and_recovers_what_was_in_hand(void **state)
+{
+	struct emulated *e = *state;
+	struct watch watch = { .lock = PTHREAD_MUTEX_INITIALIZER };
+	const struct deadline dl = deadline_in_ms(PATIENCE_MS);
+	CLEANUP(batch_freep) struct batch *batch = NULL;
+	struct enroll_sender *sender = NULL;
+	atomic_int mine = 0;
+	struct err err = { 0 };
+	const struct enroll_sender_conf conf = { &e->service, 1,         e->world->db, ask_test,
+						 &mine,       on_status, &watch };
+
+	EMULATE(e);
+	queue_tpm(e->world, "unit-1", 1);
+	assert_int_equal(batch_new(&batch, &err), 0);
+	assert_int_equal(outbox_claim(e->world->db, clock_wall_ms(), batch, &err), 0);
+	queue_tpm(e->world, "unit-2", 1);
+	assert_int_equal(enroll_sender_start(&conf, &sender, &err), 0);
+	for (int i = 0; i < 5; i++) {
+		enroll_sender_wake(sender);
+		deadline_sleep(&dl, 50);
+	}
+	assert_int_equal(counts(e->world).sending, 1);
+	assert_int_equal(counts(e->world).queued, 1);
+	atomic_store(&mine, 1);
+	enroll_sender_wake(sender);
+	while (seen(&watch).enrolled < 2 && !deadline_passed(&dl))
+		deadline_sleep(&dl, 10);
+	enroll_sender_stop(sender);
+	assert_int_equal(counts(e->world).enrolled, 2);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, emulated_setup, emulated_teardown)
@@ -300,6 +342,7 @@ int main(void)
 		TEST(test_sender_unreachable_is_said_once),
 		TEST(test_sender_new_kind_of_trouble_is_said_again),
 		TEST(test_sender_stops_in_the_middle_of_a_call),
+		TEST(test_sender_waits_for_its_turn_and_recovers_what_was_in_hand),
 		TEST(test_sender_connections_call_at_the_same_time_and_lose_nothing),
 		TEST(test_sender_connections_never_send_one_id_twice_at_once),
 		TEST(test_sender_connections_all_stop_in_the_middle_of_a_call),
