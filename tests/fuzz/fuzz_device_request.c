@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "fixtures/emulator/emulator_internal.h"
+#include "fixtures/smp_body.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -35,9 +36,7 @@ static struct device *make_device(void)
 	identity_make(kind_find("controller"), 1, 0, &device->id);
 	device->buf_size = EMULATOR_BUF_DEFAULT;
 	device->wire.stop_fd = -1;
-	buf_init(&device->put.data, FIXTURE_ITEM_MAX);
-	smp_serial_reader_init(&device->reader);
-	smp_raw_reader_init(&device->raw_reader);
+	buf_init(&device->put, FIXTURE_ITEM_MAX);
 	base_assert(flash_open(folder, &device->flash, &err) == 0);
 	return device;
 }
@@ -48,12 +47,19 @@ static void ask(struct device *device, uint8_t command, uint8_t version, struct 
 					   .version = version & 1,
 					   .group = version & 2 ? SMP_GROUP_OS : SMP_GROUP_PROVISION,
 					   .command = command & 7 };
-	BUF_AUTO(out, SMP_BODY_MAX);
+	BUF_AUTO(packet, EMULATOR_BUF_MAX);
+	struct smp_header answer_header;
 	struct smp_body answer;
+	struct bytes out;
+	size_t n;
 
-	base_assert(request_answer(device, &header, body, &out));
-	base_assert(smp_body_open(buf_bytes(&out), &answer) == 0);
-	base_assert(SMP_HEADER_LEN + out.len <= device->buf_size);
+	if (smp_packet_write(&header, body, &packet) < 0)
+		return;
+	n = prov_answer(&device->prov, packet.p, packet.len);
+	base_assert(n <= device->buf_size);
+	base_assert(smp_packet_read(bytes_of(device->out, n), &answer_header, &out) == 0);
+	base_assert(answer_header.op == header.op + 1 && answer_header.command == header.command);
+	base_assert(smp_body_open(out, &answer) == 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

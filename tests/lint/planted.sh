@@ -50,6 +50,10 @@ plant includes.sh audit/planted.c '#include "audit.h"'
 plant includes.sh enroll/planted.c '#include "enroll/emulator/dps_internal.h"'
 plant includes.sh fixtures/emulator/planted.c '#include "enroll/enroll.h"'
 plant includes.sh fixtures/planted.c '#include "station/job.h"'
+plant includes.sh fixtures/planted.c '#include "fixtures/device/device.h"'
+plant includes.sh fixtures/emulator/planted.c '#include "fixtures/device/device_internal.h"'
+plant includes.sh fixtures/device/planted.c '#include "base/bytes.h"'
+plant includes.sh fixtures/device/planted.c '#include <stdlib.h>'
 plant includes.sh audit/planted.c '#include <sqlite3.h>'
 plant includes.sh hsm/planted.c '#include <openssl/x509.h>'
 plant includes.sh pki/planted.c '#include <sys/socket.h>'
@@ -105,6 +109,23 @@ sed -i 's/PASS/DONE/' docs/line.ans
 expect_failure picture.sh docs/line.svg "another capture"
 sed -i 's/&amp;/and/' docs/svg.awk
 expect_failure picture.sh docs/svg.awk "text that means something in XML"
+
+# The device's side on its own. "Planted" names what the complaint must be about.
+fresh
+cp "$source"/fixtures/device/*.c fixtures/device/
+plant_portable() { # what must be named, code
+	printf '/* Planted. */\n#include "device.h"\n%s\n' "$2" > fixtures/device/planted.c
+	expect_failure portable.sh "$1" "$2"
+	rm fixtures/device/planted.c
+}
+"$source/tests/lint/portable.sh" "$tmp/tree" || { echo "portable.sh fails where nothing is planted"; failed=1; }
+plant_portable planted.c 'int f(void); int f(void) { return g(); }'
+plant_portable planted.c 'int f(long n); int f(long n) { return n; }'
+plant_portable 'calls malloc' 'void *malloc(size_t n); void *f(void); void *f(void) { return malloc(1); }'
+plant_portable 'state of its own' 'int f(void); int f(void) { static int n; return n++; }'
+plant_portable planted.c '#include <errno.h>'
+plant_portable 'lines in .c files' "$(seq 600 | sed 's|.*|/* & */|')"
+plant_portable 'lines of code' "$(seq 600 | sed 's|.*|extern int planted_&;|')"
 
 # A screen that says one thing, and its translation. file, sed expression, what must be named.
 translations() {
