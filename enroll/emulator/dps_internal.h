@@ -31,13 +31,14 @@
 
 DEFINE_CLEANUP(json_freep, json_t, json_decref)
 
-/* --- Codes of the service (dps-api 1.8); the numbers of 405 to 415, 412 and 429 are not documented. ---- */
+/* --- Codes of the service (dps-api 1.8); the numbers of 403, 405 to 415, 412 and 429 are not documented. ---- */
 
 enum {
 	DPS_BAD_REQUEST = 400004,
 	DPS_ALLOCATION_FAILED = 400207,
 	DPS_NO_HUB = 400208,
 	DPS_UNAUTHORIZED = 401002,
+	DPS_FORBIDDEN = 403001,
 	DPS_NO_RESOURCE = 404001,
 	DPS_NO_ENROLLMENT = 404201,
 	DPS_NO_GROUP = 404202,
@@ -69,6 +70,7 @@ struct dps_request {
 	int64_t at_ticks;          /* wall clock, units of 100 ns since 1970             */
 	const struct bytes *chain; /* the client's certificates as it sent them: DER, leaf first */
 	size_t chain_n;            /* at most DPS_CHAIN_MAX; 0: it showed none */
+	bool plain;                /* by the port without TLS, which only gives managed identities */
 };
 
 /* NULL if the request has no such header; names are compared without case. */
@@ -129,6 +131,13 @@ enum dps_tls {
 	DPS_TLS_N,
 };
 
+/* What a bearer token's holder may do (dps-api 4.4). */
+enum dps_role {
+	DPS_ROLE_CONTRIBUTOR,
+	DPS_ROLE_READER,
+	DPS_ROLE_NONE,
+};
+
 struct dps_knobs {
 	unsigned operations_per_minute;    /* 0: no limit                                   */
 	int retry_after_s;                 /* of a 429; 0: none; -1: what the window leaves */
@@ -143,7 +152,10 @@ struct dps_knobs {
 	unsigned garble_every;             /* each n-th answer is spoilt ...                */
 	unsigned garble_as;                /* ... like this: enum dps_garble                */
 	int clock_skew_s;                  /* of the service: Date, expiry, its times       */
-	unsigned tls;                      /* enum dps_tls: which certificate it shows      */
+	unsigned tls;                      /* enum dps_tls: which certificate it shows */
+	unsigned token_lifetime_s;         /* of bearer tokens                              */
+	unsigned token_fail_every;         /* each n-th request for one gets fail_status    */
+	unsigned bearer_role;              /* enum dps_role                                 */
 	unsigned registrations_per_minute; /* 0: no limit; a window of their own             */
 	unsigned polls_per_10_s;           /* of one device; 0: no limit                     */
 	unsigned assigning_polls;          /* so many polls find an operation unfinished     */
@@ -191,10 +203,12 @@ MUST_USE int dps_control(struct dps_conf *conf, const struct dps_request *req, s
 			 struct err *err);
 
 struct dps_faults {
-	uint64_t befores, afters, etags, garbled;
+	uint64_t befores, afters, etags, garbled, tokens;
 };
 /* True if the call ends here, with what is in res. */
 bool dps_fault_before(struct dps_faults *faults, const struct dps_knobs *knobs, struct dps_response *res);
+/* The failure of a request for a token, if it is due. */
+MUST_USE int dps_fault_token(struct dps_faults *faults, const struct dps_knobs *knobs, struct err *err);
 void dps_fault_after(struct dps_faults *faults, const struct dps_knobs *knobs, struct dps_response *res);
 
 /* --- Records ------------------------------------------------------------------------------------------------ */
@@ -289,12 +303,21 @@ void dps_attestation_keep(json_t *attestation, const json_t *before);
 
 /* --- The service --------------------------------------------------------------------------------------------- */
 
+/* The application that Entra ID knows. */
+struct dps_entra {
+	char tenant[64], client[64];
+	char secret[256];      /* "": none   */
+	char *certificate_pem; /* NULL: none */
+};
+
 struct dps_conf {
 	const char *const *hosts; /* names that it answers to, NULL at the end */
 	char id_scope[32];
 	char policy[128];
 	uint8_t key[DPS_KEY_LEN]; /* of the policy; this service guards nothing */
 	struct dps_knobs knobs;
+	struct dps_entra entra;
+	char key_dir[1024];      /* where a managed identity's key files go */
 	const char *const *hubs; /* linked IoT hubs, NULL at the end; NULL: none */
 };
 
@@ -388,7 +411,10 @@ struct dps_options {
 	char address[16];       /* IPv4 of 127.0.0.0/8  */
 	uint16_t port;          /* 0: any               */
 	uint16_t mqtt_port;     /* 0: any               */
-	const char *id_scope;   /* NULL: kept or made   */
+	uint16_t identity_port; /* 0: any               */
+	bool identity;          /* whether managed identities are given at all */
+	const char *entra_tenant, *entra_client, *entra_certificate, *entra_secret_file;
+	const char *id_scope; /* NULL: kept or made   */
 	const char *policy;
 	struct dps_knobs knobs;
 	bool stay;
@@ -427,6 +453,10 @@ MUST_USE int dps_identity_save(const struct dps_options *options, const struct d
 MUST_USE int dps_ca_make(struct dps_identity *identity, struct err *err);
 MUST_USE int dps_server_certs_make(struct dps_identity *identity, const char *const *hosts, struct err *err);
 
+/* Reads the files that the options name. */
+MUST_USE int dps_entra_open(const struct dps_options *options, struct dps_entra *entra, struct err *err);
+void dps_entra_close(struct dps_entra *entra);
+
 /* The listening socket; *ret_port is the one it got. -1; ERR_RETRY if the port is taken. */
 MUST_USE int dps_listen(const char *address, uint16_t port, uint16_t *ret_port, struct err *err);
 
@@ -434,7 +464,7 @@ MUST_USE int dps_listen(const char *address, uint16_t port, uint16_t *ret_port, 
 void dps_reset(int fd);
 
 struct dps_server;
-/* Listens on address:port; *ret_port is the one it got. ERR_RETRY if the port is taken. */
+/* Listens on address:port, without TLS if identity is NULL; *ret_port is the one it got. ERR_RETRY if it is taken. */
 MUST_USE int dps_server_start(struct dps *dps, const struct dps_identity *identity, const char *address,
 			      uint16_t port, struct dps_server **ret_server, uint16_t *ret_port,
 			      struct err *err);

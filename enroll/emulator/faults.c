@@ -40,6 +40,13 @@ bool dps_fault_before(struct dps_faults *faults, const struct dps_knobs *knobs, 
 	return false;
 }
 
+int dps_fault_token(struct dps_faults *faults, const struct dps_knobs *knobs, struct err *err)
+{
+	if (!due(knobs->token_fail_every, &faults->tokens))
+		return 0;
+	return err_set(err, ERR_UNIT, (long)knobs->fail_status * 1000 + 1, "A failure that was asked for.");
+}
+
 /* An ETag that no record has, in place of the right one. */
 static void spoil_etag(struct dps_response *res, json_t *body)
 {

@@ -37,6 +37,8 @@ static const char *const garble_words[] = { "portal", "text", "duplicate", "unkn
 		name, KNOB_WORD, offsetof(struct dps_knobs, member), 0, (int)ARRAY_LEN(words) - 1, 0, words  \
 	}
 
+static const char *const role_words[] = { "contributor", "reader", "none" };
+
 static const struct knob knobs_by_name[] = {
 	COUNT("operations-per-minute", operations_per_minute, 0, 10000000, 0),
 	SIGNED("retry-after", retry_after_s, -1, 86400, -1),
@@ -56,6 +58,9 @@ static const struct knob knobs_by_name[] = {
 	WORD("garble-as", garble_as, garble_words),
 	SIGNED("clock-skew-s", clock_skew_s, -100000000, 100000000, 0),
 	WORD("tls", tls, tls_words),
+	COUNT("token-lifetime-s", token_lifetime_s, 0, 86400, 3599),
+	COUNT("token-fail-every", token_fail_every, 0, 1000000, 0),
+	WORD("bearer-role", bearer_role, role_words),
 };
 
 static void put(struct dps_knobs *knobs, const struct knob *knob, int value)

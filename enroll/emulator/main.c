@@ -14,6 +14,7 @@
  *   device_{auth,x509,group,tpm}.c tpm_blob.c   who a device is
  *   fields.c attestation.c x509.c     what a record may hold
  *   store.c journal.c     records in memory and on disk
+ *   entra.c managed_identity.c bearer.c jwt.c form.c login_conf.c     logins by token
  *   errors.c text.c       responses, error bodies, text forms
  */
 #include "enroll/emulator/mqtt_internal.h"
@@ -85,8 +86,13 @@ static int write_in_dir(const struct dps_options *options, const char *name, str
 	return file_replace(path, content, mode, err);
 }
 
+/* What is listened on besides HTTPS. */
+struct ports {
+	uint16_t mqtt, identity; /* 0: not at all */
+};
+
 static int write_dps_json(const struct dps_options *options, const struct dps_identity *identity,
-			  uint16_t mqtt_port, struct err *err)
+			  const struct ports *ports, struct err *err)
 {
 	char key[BASE64_LEN(DPS_KEY_LEN) + 1], ca_file[DPS_PATH_MAX];
 	char *dir = realpath(options->dir, NULL), *text;
@@ -98,8 +104,10 @@ static int write_dps_json(const struct dps_options *options, const struct dps_id
 		return err_set(err, ERR_OPERATOR, errno, "--dir: %s", strerror(errno));
 	(void)!base64_encode(BYTES_ARRAY(identity->key), key, sizeof(key));
 	doc = json_pack("{s:s, s:i, s:i, s:s, s:s, s:s, s:s, s:i}", "host", options->address, "port",
-			(int)identity->port, "mqttPort", (int)mqtt_port, "caFile", ca_file, "idScope",
+			(int)identity->port, "mqttPort", (int)ports->mqtt, "caFile", ca_file, "idScope",
 			identity->id_scope, "policy", identity->policy, "key", key, "pid", (int)getpid());
+	if (ports->identity != 0)
+		(void)json_object_set_new(doc, "identityPort", json_integer(ports->identity));
 	text = json_dumps(doc, JSON_INDENT(1));
 	json_decref(doc);
 	if (text == NULL)
@@ -124,15 +132,39 @@ static int start_server(struct dps *dps, const struct dps_options *options, stru
 }
 
 static int announce(const struct dps_options *options, const struct dps_identity *identity,
-		    uint16_t mqtt_port, struct err *err)
+		    const struct ports *ports, struct err *err)
 {
 	if (dps_identity_save(options, identity, err) < 0 ||
-	    write_dps_json(options, identity, mqtt_port, err) < 0)
+	    write_dps_json(options, identity, ports, err) < 0)
 		return -1;
 	if (printf("{\"event\":\"ready\",\"port\":%u}\n", (unsigned)identity->port) < 0 ||
 	    fflush(stdout) != 0)
 		return err_set(err, ERR_OPERATOR, errno, "standard output: %s", strerror(errno));
 	return 0;
+}
+
+static void conf_free(struct dps_conf *conf)
+{
+	dps_entra_close(&conf->entra);
+	explicit_bzero(conf, sizeof(*conf));
+	free(conf);
+}
+DEFINE_CLEANUP(conf_freep, struct dps_conf, conf_free)
+
+static int fill_conf(const struct dps_options *options, const struct dps_identity *identity,
+		     struct dps_conf *conf, struct err *err)
+{
+	char *dir = realpath(options->dir, NULL);
+	int rc = dir != NULL ? str_format(conf->key_dir, sizeof(conf->key_dir), "%s/tokens", dir) : -1;
+
+	free(dir);
+	if (rc < 0)
+		return err_set(err, ERR_OPERATOR, errno, "--dir: %s", strerror(errno));
+	conf->knobs = options->knobs;
+	memcpy(conf->id_scope, identity->id_scope, sizeof(conf->id_scope));
+	memcpy(conf->policy, identity->policy, sizeof(conf->policy));
+	memcpy(conf->key, identity->key, sizeof(conf->key));
+	return dps_entra_open(options, &conf->entra, err);
 }
 
 static int run(const struct dps_options *options, struct err *err)
@@ -143,31 +175,37 @@ static int run(const struct dps_options *options, struct err *err)
 				      "127.0.0.1",
 				      strcmp(options->address, "127.0.0.1") != 0 ? options->address : NULL,
 				      NULL };
+	CLEANUP(conf_freep) struct dps_conf *conf = calloc(1, sizeof(*conf));
 	CLEANUP(dps_store_closep) struct dps_store *store = NULL;
 	CLEANUP(dps_freep) struct dps *dps = NULL;
 	CLEANUP(dps_server_stopp) struct dps_server *server = NULL;
+	CLEANUP(dps_server_stopp) struct dps_server *machine = NULL;
 	CLEANUP(mqtt_server_stopp) struct mqtt_server *mqtt = NULL;
 	CLEANUP(fd_closep) int signals = signals_to_fd(err);
 	CLEANUP(dps_identity_freep) struct dps_identity *identity = NULL;
 	static const char *const hubs[] = { "contoso.azure-devices.net", NULL };
-	struct dps_conf conf = { .hosts = hosts, .hubs = hubs, .knobs = options->knobs };
-	uint16_t mqtt_port;
+	struct ports ports = { 0 };
 
+	if (conf == NULL)
+		return err_set(err, ERR_STATION, ENOMEM, "no memory");
+	conf->hosts = hosts;
+	conf->hubs = hubs;
 	if (signals < 0 || (!options->stay && end_with_parent(err) < 0))
 		return -1;
 	if (mkdir(options->dir, 0700) < 0 && errno != EEXIST)
 		return err_set(err, ERR_OPERATOR, errno, "%s: %s", options->dir, strerror(errno));
 	if (dps_store_open(options->state_file, &store, err) < 0 ||
 	    dps_identity_open(options, hosts, &identity, err) < 0 ||
-	    write_in_dir(options, "dps-ca.pem", bytes_str(identity->ca_pem), 0644, err) < 0)
+	    write_in_dir(options, "dps-ca.pem", bytes_str(identity->ca_pem), 0644, err) < 0 ||
+	    fill_conf(options, identity, conf, err) < 0 || dps_new(conf, store, &dps, err) < 0 ||
+	    start_server(dps, options, identity, &server, err) < 0 ||
+	    mqtt_server_start(dps, identity, options->address, options->mqtt_port, &mqtt, &ports.mqtt, err) <
+		    0)
 		return -1;
-	memcpy(conf.id_scope, identity->id_scope, sizeof(conf.id_scope));
-	memcpy(conf.policy, identity->policy, sizeof(conf.policy));
-	memcpy(conf.key, identity->key, sizeof(conf.key));
-	if (dps_new(&conf, store, &dps, err) < 0 || start_server(dps, options, identity, &server, err) < 0 ||
-	    mqtt_server_start(dps, identity, options->address, options->mqtt_port, &mqtt, &mqtt_port, err) <
-		    0 ||
-	    announce(options, identity, mqtt_port, err) < 0)
+	if (options->identity && dps_server_start(dps, NULL, options->address, options->identity_port,
+						  &machine, &ports.identity, err) < 0)
+		return -1;
+	if (announce(options, identity, &ports, err) < 0)
 		return -1;
 	wait_for_end(signals, options->stay);
 	return 0;

@@ -12,6 +12,13 @@ const char dps_usage[] =
 	"dps.json.\n"
 	"  --listen ADDRESS:PORT      127.0.0.0/8; port 0: any (default 127.0.0.1:0)\n"
 	"  --mqtt-port PORT           MQTT over TLS at the same address (default 0: any)\n"
+	"  --identity-port PORT       give managed identities there, over plain HTTP (0: any; default: not "
+	"at all)\n"
+	"  --entra-tenant ID          of the emulated Entra ID, POST /TENANT/oauth2/v2.0/token (default "
+	"contoso)\n"
+	"  --entra-client ID          the application that it knows (default station)\n"
+	"  --entra-certificate FILE   its certificate, PEM\n"
+	"  --entra-secret-file FILE   its secret\n"
 	"  --state FILE               keep records and identity on disk\n"
 	"  --id-scope ID              default: made up\n"
 	"  --policy NAME              default: provisioningserviceowner\n"
@@ -34,6 +41,9 @@ const char dps_usage[] =
 	"                             duplicate, unknown-field, huge (100 MB)\n"
 	"  --clock-skew-s S           the service's clock is wrong by so many seconds\n"
 	"  --tls WORD                 the certificate shown: good, expired, other-host\n"
+	"  --token-lifetime-s S       of bearer tokens (default 3599)\n"
+	"  --token-fail-every N       each Nth request for a token gets --fail-status\n"
+	"  --bearer-role WORD         what bearer tokens allow: contributor, reader, none\n"
 	"  --stay                     go on when standard input closes or the parent ends\n"
 	"  --help\n"
 	"From --operations-per-minute on these are knobs: PUT /_knobs replaces all of them while it runs,\n"
@@ -44,6 +54,11 @@ enum option_id {
 	OPT_DIR = 256,
 	OPT_LISTEN,
 	OPT_MQTT_PORT,
+	OPT_IDENTITY_PORT,
+	OPT_ENTRA_TENANT,
+	OPT_ENTRA_CLIENT,
+	OPT_ENTRA_CERTIFICATE,
+	OPT_ENTRA_SECRET_FILE,
 	OPT_STATE,
 	OPT_ID_SCOPE,
 	OPT_POLICY,
@@ -56,6 +71,11 @@ static const struct option long_options[] = {
 	{ "dir", required_argument, NULL, OPT_DIR },
 	{ "listen", required_argument, NULL, OPT_LISTEN },
 	{ "mqtt-port", required_argument, NULL, OPT_MQTT_PORT },
+	{ "identity-port", required_argument, NULL, OPT_IDENTITY_PORT },
+	{ "entra-tenant", required_argument, NULL, OPT_ENTRA_TENANT },
+	{ "entra-client", required_argument, NULL, OPT_ENTRA_CLIENT },
+	{ "entra-certificate", required_argument, NULL, OPT_ENTRA_CERTIFICATE },
+	{ "entra-secret-file", required_argument, NULL, OPT_ENTRA_SECRET_FILE },
 	{ "state", required_argument, NULL, OPT_STATE },
 	{ "id-scope", required_argument, NULL, OPT_ID_SCOPE },
 	{ "policy", required_argument, NULL, OPT_POLICY },
@@ -121,6 +141,21 @@ static int take_option(int id, struct dps_options *options, bool *help, struct e
 		return take_listen(optarg, options, err);
 	case OPT_MQTT_PORT:
 		return take_port(optarg, &options->mqtt_port, err);
+	case OPT_IDENTITY_PORT:
+		options->identity = true;
+		return take_port(optarg, &options->identity_port, err);
+	case OPT_ENTRA_TENANT:
+		options->entra_tenant = optarg;
+		return 0;
+	case OPT_ENTRA_CLIENT:
+		options->entra_client = optarg;
+		return 0;
+	case OPT_ENTRA_CERTIFICATE:
+		options->entra_certificate = optarg;
+		return 0;
+	case OPT_ENTRA_SECRET_FILE:
+		options->entra_secret_file = optarg;
+		return 0;
 	case OPT_STATE:
 		options->state_file = optarg;
 		return 0;

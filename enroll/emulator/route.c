@@ -5,6 +5,7 @@
  * device proves itself in its handler, since the proof depends on its enrollment.
  */
 #include "enroll/emulator/device_internal.h"
+#include "enroll/emulator/login_internal.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -290,6 +291,15 @@ static void say_date(const struct dps_knobs *knobs, int64_t at_ticks, struct dps
 	dps_response_header(res, "Date", date);
 }
 
+static int serve_token(struct dps *dps, const struct dps_request *req, struct dps_response *res,
+		       struct err *err)
+{
+	if (dps_fault_token(&dps->faults, &dps->conf->knobs, err) < 0)
+		return -1;
+	return req->plain ? dps_managed_token(dps->conf, req, res, err)
+			  : dps_entra_token(dps->conf, req, res, err);
+}
+
 static void serve_with_faults(struct dps *dps, const struct dps_request *req, struct dps_response *res)
 {
 	const struct dps_knobs *knobs = &dps->conf->knobs;
@@ -300,7 +310,8 @@ static void serve_with_faults(struct dps *dps, const struct dps_request *req, st
 	say_date(knobs, at.at_ticks, res);
 	if (dps_fault_before(&dps->faults, knobs, res))
 		return;
-	if (serve(dps, &at, res, &err) < 0)
+	if ((at.plain || dps_is_token_request(&at) ? serve_token(dps, &at, res, &err)
+						   : serve(dps, &at, res, &err)) < 0)
 		dps_response_error(res, &err, at.at_ticks);
 	dps_fault_after(&dps->faults, knobs, res);
 }
@@ -311,7 +322,7 @@ void dps_handle(struct dps *dps, const struct dps_request *req, struct dps_respo
 	struct err err = { 0 };
 
 	(void)pthread_mutex_lock(&dps->lock);
-	if (!dps_is_control(req))
+	if (req->plain || !dps_is_control(req))
 		serve_with_faults(dps, req, res);
 	else if (dps_control(dps->conf, req, res, &err) < 0)
 		dps_response_error(res, &err, req->at_ticks);

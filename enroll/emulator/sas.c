@@ -3,7 +3,7 @@
  * with the host and path it is used for. Each refusal says why in the answer's
  * info: this service guards nothing, and its user is looking for a mistake.
  */
-#include "enroll/emulator/dps_internal.h"
+#include "enroll/emulator/login_internal.h"
 
 #include <strings.h>
 
@@ -46,12 +46,15 @@ static bool resource_right(const struct dps_conf *conf, const struct dps_request
 	return strncasecmp(resource, host, len) == 0 && covers(resource + len, req->target);
 }
 
+/* Or a bearer token of Entra ID (4.4). */
 int dps_sas_check(const struct dps_conf *conf, const struct dps_request *req, struct err *err)
 {
 	const char *header = dps_request_header(req, "Authorization");
 	char policy[DPS_TOKEN_FIELD];
 	struct dps_token token;
 
+	if (dps_is_bearer(req))
+		return dps_bearer_check(conf, DPS_AUDIENCE_SERVICE, req, err);
 	if (header == NULL)
 		return dps_unauthorized("there is no Authorization header", err);
 	if (dps_token_parse(header, &token) < 0)

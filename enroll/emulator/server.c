@@ -25,6 +25,7 @@
 struct dps_server {
 	struct MHD_Daemon *daemon;
 	struct dps *dps;
+	bool plain;
 	gnutls_certificate_credentials_t faulty[DPS_TLS_N]; /* NULL for the good one */
 };
 
@@ -230,15 +231,16 @@ static enum MHD_Result answer(struct dps_server *server, struct MHD_Connection *
 	dps_knobs_now(server->dps, &knobs);
 	patience = deadline_in_ms(knobs.latency_ms);
 	deadline_sleep(&patience, knobs.latency_ms);
-	req = (struct dps_request){ method,
-				    exchange->target,
-				    list.headers,
-				    list.n,
-				    buf_bytes(&exchange->body),
-				    exchange->too_large,
-				    dps_time_now(),
-				    chain.certs,
-				    chain.n };
+	req = (struct dps_request){ .method = method,
+				    .target = exchange->target,
+				    .headers = list.headers,
+				    .headers_n = list.n,
+				    .body = buf_bytes(&exchange->body),
+				    .too_large = exchange->too_large,
+				    .at_ticks = dps_time_now(),
+				    .chain = chain.certs,
+				    .chain_n = chain.n,
+				    .plain = server->plain };
 	dps_response_init(&res);
 	dps_handle(server->dps, &req, &res);
 	rc = finish(connection, &res);
@@ -268,14 +270,25 @@ static enum MHD_Result handle(void *cls, struct MHD_Connection *connection, cons
 /* libmicrohttpd owns fd from here on, unless it fails. */
 static struct MHD_Daemon *daemon_start(struct dps_server *server, const struct dps_identity *identity, int fd)
 {
-	return MHD_start_daemon(
-		MHD_USE_TLS | MHD_USE_POLL | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_THREAD_PER_CONNECTION,
-		0, NULL, NULL, handle, server, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_HTTPS_MEM_CERT,
-		identity->server[DPS_TLS_GOOD].cert_pem, MHD_OPTION_HTTPS_MEM_KEY,
-		identity->server[DPS_TLS_GOOD].key_pem, MHD_OPTION_HTTPS_PRIORITIES, TLS_PRIORITIES,
-		MHD_OPTION_URI_LOG_CALLBACK, exchange_new, NULL, MHD_OPTION_NOTIFY_COMPLETED, exchange_free,
-		NULL, MHD_OPTION_NOTIFY_CONNECTION, prepare_tls, server, MHD_OPTION_CONNECTION_TIMEOUT,
-		(unsigned)IDLE_SECONDS, MHD_OPTION_END);
+	const unsigned flags = MHD_USE_POLL | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_THREAD_PER_CONNECTION;
+	const char *const priorities = TLS_PRIORITIES;
+	struct MHD_OptionItem tls[] = {
+		{ MHD_OPTION_HTTPS_MEM_CERT, 0, NULL },
+		{ MHD_OPTION_HTTPS_MEM_KEY, 0, NULL },
+		{ MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)priorities },
+		{ MHD_OPTION_END, 0, NULL },
+	};
+
+	if (identity != NULL) {
+		tls[0].ptr_value = (void *)(uintptr_t)identity->server[DPS_TLS_GOOD].cert_pem;
+		tls[1].ptr_value = (void *)(uintptr_t)identity->server[DPS_TLS_GOOD].key_pem;
+	}
+	return MHD_start_daemon(flags | (identity != NULL ? MHD_USE_TLS : 0), 0, NULL, NULL, handle, server,
+				MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_URI_LOG_CALLBACK, exchange_new, NULL,
+				MHD_OPTION_NOTIFY_COMPLETED, exchange_free, NULL,
+				MHD_OPTION_NOTIFY_CONNECTION, prepare_tls, server,
+				MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS, MHD_OPTION_ARRAY,
+				identity != NULL ? tls : &tls[ARRAY_LEN(tls) - 1], MHD_OPTION_END);
 }
 
 /* GnuTLS only reads it. */
@@ -311,11 +324,12 @@ int dps_server_start(struct dps *dps, const struct dps_identity *identity, const
 	if (fd < 0)
 		return -1;
 	server->dps = dps;
-	if (load_faulty(server, identity) < 0)
+	server->plain = identity == NULL;
+	if (identity != NULL && load_faulty(server, identity) < 0)
 		return err_set(err, ERR_STATION, 0, "the HTTPS server's certificates can't be used");
 	server->daemon = daemon_start(server, identity, fd);
 	if (server->daemon == NULL)
-		return err_set(err, ERR_STATION, errno, "the HTTPS server can't start");
+		return err_set(err, ERR_STATION, errno, "the HTTP server can't start");
 	fd = -1;
 	*ret_port = got;
 	*ret_server = server;

@@ -99,6 +99,44 @@ static void test_https_dropped_reply_was_committed(void **state)
 	assert_int_equal(status_of(program, "GET", "/enrollments/a", NULL), 200);
 }
 
+/* The port without TLS gives managed identities and nothing else. */
+static void test_plain_port_gives_identities_alone(void **state)
+{
+	static const char *const args[] = { "--identity-port", "0", NULL };
+	struct program *program = *state;
+	char url[128];
+	long status = 0;
+
+	program_start(program, args);
+	assert_true(program->identity_port > 0);
+	assert_int_equal(str_format(url, sizeof(url),
+				    "http://127.0.0.1:%d/enrollments/a?api-version=2021-10-01",
+				    program->identity_port),
+			 0);
+	(void)curl_easy_setopt(program->curl, CURLOPT_URL, url);
+	(void)curl_easy_setopt(program->curl, CURLOPT_NOBODY, 1L);
+	assert_int_equal(curl_easy_perform(program->curl), CURLE_OK);
+	(void)curl_easy_getinfo(program->curl, CURLINFO_RESPONSE_CODE, &status);
+	assert_int_equal(status, 404);
+}
+
+static void test_program_entra_files_are_read(void **state)
+{
+	struct program *program = *state;
+	const char *const args[] = { "--entra-secret-file", program->state_file, NULL };
+	struct err err;
+	long status = 0;
+
+	assert_int_equal(file_replace(program->state_file, BYTES_LIT("secret-1\n"), 0600, &err), 0);
+	program_start(program, args);
+	assert_int_equal(program_call(program, "localhost", "POST", "/contoso/oauth2/v2.0/token",
+				      "grant_type=client_credentials&client_id=station&client_secret=secret-1"
+				      "&scope=https%3A%2F%2Fazure-devices-provisioning.net%2F.default",
+				      &status),
+			 CURLE_OK);
+	assert_int_equal(status, 200);
+}
+
 static void test_program_killed_comes_back_with_everything(void **state)
 {
 	struct program *program = *state;
@@ -168,6 +206,8 @@ int main(void)
 		TEST(test_https_wrong_key_answers_401),
 		TEST(test_https_large_body_answers_413),
 		TEST(test_https_dropped_reply_was_committed),
+		TEST(test_plain_port_gives_identities_alone),
+		TEST(test_program_entra_files_are_read),
 		TEST(test_program_killed_comes_back_with_everything),
 		TEST(test_program_restart_keeps_its_ca),
 		TEST(test_program_ends_when_stdin_closes),

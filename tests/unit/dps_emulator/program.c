@@ -46,6 +46,7 @@ static void learn(struct program *program)
 	assert_string_equal(json_string_value(json_object_get(doc, "host")), "127.0.0.1");
 	assert_memory_equal(json_string_value(json_object_get(doc, "idScope")), "0ne", 3);
 	program->port = (int)json_integer_value(json_object_get(doc, "port"));
+	program->identity_port = (int)json_integer_value(json_object_get(doc, "identityPort"));
 	program->mqtt_port = (int)json_integer_value(json_object_get(doc, "mqttPort"));
 	assert_int_equal(str_format(program->ca_file, sizeof(program->ca_file), "%s",
 				    json_string_value(json_object_get(doc, "caFile"))),

@@ -11,7 +11,7 @@ struct program {
 	char state_file[300], ca_file[300];
 	pid_t pid;
 	int to, from; /* its standard input and output */
-	int port, mqtt_port;
+	int port, mqtt_port, identity_port;
 	struct service client; /* only conf and the clock: it signs */
 	CURL *curl;
 	size_t got;      /* bytes of the last answer's body ... */

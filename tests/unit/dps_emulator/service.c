@@ -86,7 +86,8 @@ void service_call_raw(struct service *service, const char *method, const char *t
 				   .body = bytes_str(body),
 				   .at_ticks = service->at_ticks,
 				   .chain = service->chain,
-				   .chain_n = service->chain_n };
+				   .chain_n = service->chain_n,
+				   .plain = service->plain };
 
 	*ret = (struct reply){ 0 };
 	dps_response_init(&ret->res);

@@ -35,6 +35,7 @@ struct service {
 	int64_t at_ticks;
 	struct bytes chain[DPS_CHAIN_MAX]; /* what the client shows */
 	size_t chain_n;
+	bool plain; /* by the port of managed identities */
 };
 
 struct reply {
