@@ -41,13 +41,38 @@ int deadline_left_ms(const struct deadline *dl)
 	return left > INT_MAX ? INT_MAX : (int)left;
 }
 
+static struct timespec timespec_of(const struct deadline *dl)
+{
+	return (struct timespec){ (time_t)(dl->at_ms / 1000), (long)(dl->at_ms % 1000) * 1000000 };
+}
+
 void deadline_sleep(const struct deadline *dl, unsigned ms)
 {
 	struct deadline until = deadline_within(dl, ms);
-	struct timespec at = { (time_t)(until.at_ms / 1000), (long)(until.at_ms % 1000) * 1000000 };
+	struct timespec at = timespec_of(&until);
 
 	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL) == EINTR)
 		;
+}
+
+int deadline_cond_init(pthread_cond_t *ret_cond)
+{
+	pthread_condattr_t attr;
+	int rc;
+
+	if (pthread_condattr_init(&attr) != 0)
+		return -1;
+	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	rc = pthread_cond_init(ret_cond, &attr);
+	(void)pthread_condattr_destroy(&attr);
+	return rc == 0 ? 0 : -1;
+}
+
+bool deadline_cond_wait(pthread_cond_t *cond, pthread_mutex_t *lock, const struct deadline *dl)
+{
+	const struct timespec at = timespec_of(dl);
+
+	return pthread_cond_timedwait(cond, lock, &at) == 0;
 }
 
 int64_t clock_wall_ms(void)

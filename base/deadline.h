@@ -5,8 +5,11 @@
 #ifndef BASE_DEADLINE_H
 #define BASE_DEADLINE_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
+
+#include "base/cleanup.h"
 
 struct deadline {
 	int64_t at_ms; /* CLOCK_MONOTONIC */
@@ -24,6 +27,11 @@ static inline bool deadline_passed(const struct deadline *dl)
 }
 /* Sleeps for ms or until the deadline, whichever is first. */
 void deadline_sleep(const struct deadline *dl, unsigned ms);
+
+/* A condition whose waiting ends by a deadline. */
+MUST_USE int deadline_cond_init(pthread_cond_t *ret_cond);
+/* With the lock held, as pthread_cond_wait; false when the deadline has passed. */
+bool deadline_cond_wait(pthread_cond_t *cond, pthread_mutex_t *lock, const struct deadline *dl);
 
 /* Wall clock, milliseconds since 1970: for records, never for waiting. */
 int64_t clock_wall_ms(void);

@@ -10,7 +10,6 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
-#include <time.h>
 
 #define BURST_MS 20
 
@@ -67,15 +66,7 @@ static void *plug_main(void *arg)
 
 static int init_sync(struct plug *plug)
 {
-	pthread_condattr_t attr;
-	int rc;
-
-	if (pthread_condattr_init(&attr) != 0)
-		return -1;
-	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	rc = pthread_cond_init(&plug->changed, &attr);
-	(void)pthread_condattr_destroy(&attr);
-	if (rc != 0)
+	if (deadline_cond_init(&plug->changed) < 0)
 		return -1;
 	if (pthread_mutex_init(&plug->lock, NULL) == 0)
 		return 0;
@@ -162,10 +153,8 @@ void plug_stop(struct plug *plug)
 bool plug_wait(struct plug *plug, const struct conf_slot *slot, unsigned ms)
 {
 	const struct deadline dl = deadline_in_ms(ms);
-	const struct timespec at = { (time_t)(dl.at_ms / 1000), (long)(dl.at_ms % 1000) * 1000000 };
+	bool changed, early = true;
 	size_t i;
-	int rc = 0;
-	bool changed;
 
 	if (plug == NULL) {
 		deadline_sleep(&dl, ms);
@@ -173,8 +162,8 @@ bool plug_wait(struct plug *plug, const struct conf_slot *slot, unsigned ms)
 	}
 	i = (size_t)(slot - plug->conf->slots);
 	(void)pthread_mutex_lock(&plug->lock);
-	while (!plug->pending[i] && !plug->released && rc == 0)
-		rc = pthread_cond_timedwait(&plug->changed, &plug->lock, &at);
+	while (!plug->pending[i] && !plug->released && early)
+		early = deadline_cond_wait(&plug->changed, &plug->lock, &dl);
 	changed = plug->pending[i];
 	plug->pending[i] = false;
 	(void)pthread_mutex_unlock(&plug->lock);

@@ -3,7 +3,6 @@
 
 #include <pthread.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "station/clock.h"
 
@@ -124,14 +123,12 @@ static bool page_is_overdue(const struct pulse *pulse)
 /* False when the pulse is to end. */
 static bool pause_pulse(struct pulse *pulse)
 {
-	int64_t at_ms = deadline_now_ms() + PULSE_MS;
-	const struct timespec at = { (time_t)(at_ms / 1000), (long)(at_ms % 1000) * 1000000 };
-	int rc = 0;
-	bool stop;
+	const struct deadline dl = deadline_in_ms(PULSE_MS);
+	bool stop, early = true;
 
 	(void)pthread_mutex_lock(&pulse->lock);
-	while (!pulse->stop && rc == 0 && !page_is_overdue(pulse))
-		rc = pthread_cond_timedwait(&pulse->changed, &pulse->lock, &at);
+	while (!pulse->stop && early && !page_is_overdue(pulse))
+		early = deadline_cond_wait(&pulse->changed, &pulse->lock, &dl);
 	stop = pulse->stop;
 	(void)pthread_mutex_unlock(&pulse->lock);
 	return !stop;
@@ -152,15 +149,7 @@ static void *pulse_main(void *arg)
 
 static int init_sync(struct pulse *pulse)
 {
-	pthread_condattr_t attr;
-	int rc;
-
-	if (pthread_condattr_init(&attr) != 0)
-		return -1;
-	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	rc = pthread_cond_init(&pulse->changed, &attr);
-	(void)pthread_condattr_destroy(&attr);
-	if (rc != 0)
+	if (deadline_cond_init(&pulse->changed) < 0)
 		return -1;
 	if (pthread_mutex_init(&pulse->lock, NULL) == 0)
 		return 0;

@@ -99,6 +99,22 @@ static void test_local_time_is_the_plants(void **state)
 	assert_string_equal(text, "2026-11-21 23:59:59");
 }
 
+static void test_a_condition_waits_until_its_deadline(void **state)
+{
+	const struct deadline dl = deadline_in_ms(30);
+	pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+	pthread_cond_t cond;
+
+	(void)state;
+	assert_int_equal(deadline_cond_init(&cond), 0);
+	(void)pthread_mutex_lock(&lock);
+	while (deadline_cond_wait(&cond, &lock, &dl)) /* may wake for no reason */
+		continue;
+	(void)pthread_mutex_unlock(&lock);
+	assert_true(deadline_passed(&dl)); /* on a condition of the wall clock it would not have */
+	(void)pthread_cond_destroy(&cond);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -107,6 +123,7 @@ int main(void)
 		cmocka_unit_test(test_within_is_the_earlier_one),
 		cmocka_unit_test(test_sleep_ends_at_the_deadline),
 		cmocka_unit_test(test_sleep_lasts_its_time),
+		cmocka_unit_test(test_a_condition_waits_until_its_deadline),
 		cmocka_unit_test(test_iso8601_known_times),
 		cmocka_unit_test(test_local_time_is_the_plants),
 	};
