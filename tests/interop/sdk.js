@@ -44,6 +44,9 @@ exports.refused = async (promise, code) => {
   return error;
 };
 
+// What the SDK makes of a status that it does not know (README.md).
+exports.disabled = (promise) => assert.rejects(promise, { name: 'SyntaxError', message: 'status is disabled' });
+
 // A login that fails: over MQTT the connection itself is refused, "not authorized" (MQTT 3.2.2.3).
 const CONNACK_NOT_AUTHORIZED = 5;
 exports.unauthorized = async (promise) => {
