@@ -217,7 +217,8 @@ enum dps_table {
 	DPS_ENROLLMENTS,
 	DPS_GROUPS,
 	DPS_REGISTRATIONS, /* what the device API made of devices, by registration ID */
-	DPS_CERTIFICATES,  /* CA certificates of the service, by name                 */
+	/* CA certificates of the service, by name: "properties" with "certificate" (base64 of DER), "isVerified" … */
+	DPS_CERTIFICATES,
 	DPS_TABLES,
 };
 
