@@ -93,6 +93,7 @@ static int read_item(struct db_query *q, struct item *item, struct err *err)
 		return err_set(err, ERR_STATION, 0, "outbox row %lld is broken", (long long)item->id);
 	item->verdict = ITEM_OPEN;
 	item->reason[0] = '\0';
+	item->difference = (struct difference){ 0 };
 	item->not_before_ms = 0;
 	return 0;
 }
@@ -183,6 +184,23 @@ static const char *state_after(enum item_verdict verdict)
 	return "queued";
 }
 
+static int settle_one(struct db_tx *tx, int64_t now_ms, const struct item *item, struct err *err)
+{
+	BUF_AUTO(difference, DIFFERENCE_JSON_MAX);
+
+	if (item->verdict == ITEM_QUARANTINED && difference_json(&item->difference, &difference, err) < 0)
+		return -1;
+	return db_run(tx,
+		      "UPDATE outbox SET state = ?2, next = ?3, attempts = ?4, lost = ?5, not_before_ms = ?6,"
+		      " changed_ms = ?7, reason = ?8, difference = ?9 WHERE id = ?1 AND state = 'sending'",
+		      DB_VALUES(db_int(item->id), db_text(state_after(item->verdict)),
+				db_text(next_names[item->next]), db_int(item->attempts), db_int(item->lost),
+				db_int(item->not_before_ms), db_int(now_ms),
+				db_text(item->reason[0] != '\0' ? item->reason : NULL),
+				db_text(difference.len > 0 ? (const char *)difference.p : NULL)),
+		      err);
+}
+
 int outbox_settle(struct db *db, int64_t now_ms, const struct batch *batch, struct err *err)
 {
 	CLEANUP(db_rollback) struct db_tx tx = { 0 };
@@ -191,20 +209,9 @@ int outbox_settle(struct db *db, int64_t now_ms, const struct batch *batch, stru
 		return 0;
 	if (db_begin(db, &tx, err) < 0)
 		return -1;
-	for (size_t i = 0; i < batch->n; i++) {
-		const struct item *item = &batch->items[i];
-
-		if (db_run(&tx,
-			   "UPDATE outbox SET state = ?2, next = ?3, attempts = ?4, lost = ?5, not_before_ms "
-			   "= ?6,"
-			   " changed_ms = ?7, reason = ?8 WHERE id = ?1 AND state = 'sending'",
-			   DB_VALUES(db_int(item->id), db_text(state_after(item->verdict)),
-				     db_text(next_names[item->next]), db_int(item->attempts),
-				     db_int(item->lost), db_int(item->not_before_ms), db_int(now_ms),
-				     db_text(item->reason[0] != '\0' ? item->reason : NULL)),
-			   err) < 0)
+	for (size_t i = 0; i < batch->n; i++)
+		if (settle_one(&tx, now_ms, &batch->items[i], err) < 0)
 			return -1;
-	}
 	return db_commit(&tx, err);
 }
 

@@ -1,11 +1,11 @@
 /*
- * Whether the service holds what we wanted. Identity is compared field by field
- * and the first difference is told with both values, because that sentence is
- * all the line lead sees of a quarantined record. Keys are compared by digest
- * and never told.
+ * Whether the service holds what we wanted, field by field: identity by its own
+ * rules, everything else that our payload has as it is. Keys are compared by
+ * digest and never told.
  */
 #include "enroll/enroll_internal.h"
 
+#include <stdlib.h>
 #include <strings.h>
 
 #include <jansson.h>
@@ -15,6 +15,8 @@
 DEFINE_CLEANUP(json_freep, json_t, json_decref)
 
 #define NAME_MAX_LEN 32
+#define FIELD_MAX    256
+#define DEPTH_MAX    8 /* of what we send; what is deeper is compared as a whole */
 
 static json_t *parse(struct bytes text)
 {
@@ -53,30 +55,23 @@ static const char *text_at(const json_t *json, const char *path)
 	return value != NULL ? json_string_value(value) : NULL;
 }
 
-static void tell(struct difference *ret, const char *path, const char *ours, const char *theirs)
-{
-	ret->differs = true;
-	(void)snprintf(ret->text, sizeof(ret->text), "%.80s: ours is %.40s%s, the service has %.40s%s", path,
-		       ours, strlen(ours) > 40 ? "..." : "", theirs, strlen(theirs) > 40 ? "..." : "");
-}
-
 static void compare_text(const char *path, const char *ours, const char *theirs, struct difference *ret)
 {
-	if (!ret->differs && (theirs == NULL || strcmp(ours, theirs) != 0))
-		tell(ret, path, ours, theirs != NULL ? theirs : "nothing");
+	if (theirs == NULL || strcmp(ours, theirs) != 0)
+		difference_add(ret, path, ours, theirs != NULL ? theirs : "nothing");
 }
 
 /* IDs, and hexadecimal thumbprints. */
 static void compare_any_case(const char *path, const char *ours, const char *theirs, struct difference *ret)
 {
-	if (!ret->differs && (theirs == NULL || strcasecmp(ours, theirs) != 0))
-		tell(ret, path, ours, theirs != NULL ? theirs : "nothing");
+	if (theirs == NULL || strcasecmp(ours, theirs) != 0)
+		difference_add(ret, path, ours, theirs != NULL ? theirs : "nothing");
 }
 
 static void compare_absent(const char *path, const json_t *theirs, struct difference *ret)
 {
-	if (!ret->differs && at(theirs, path) != NULL)
-		tell(ret, path, "nothing", "something");
+	if (at(theirs, path) != NULL)
+		difference_add(ret, path, "nothing", "something");
 }
 
 /* The service takes the registration ID where none is given. */
@@ -90,13 +85,132 @@ static void compare_device_id(const json_t *ours, const json_t *theirs, struct d
 		compare_any_case("deviceId", text_at(ours, "registrationId"), got, ret);
 }
 
-/* Absent and null mean enabled (dps-api 1.3, 1.4). */
-static void compare_status(const json_t *theirs, struct difference *ret)
+/* Absent and null mean enabled (dps-api 1.3, 1.4), on both sides. */
+static void compare_status(const json_t *ours, const json_t *theirs, struct difference *ret)
 {
-	const char *got = text_at(theirs, "provisioningStatus");
+	const char *wanted = text_at(ours, "provisioningStatus"),
+		   *got = text_at(theirs, "provisioningStatus");
 
-	if (at(theirs, "provisioningStatus") != NULL)
-		compare_text("provisioningStatus", "enabled", got, ret);
+	if (at(theirs, "provisioningStatus") == NULL)
+		got = "enabled";
+	compare_text("provisioningStatus", wanted != NULL ? wanted : "enabled", got, ret);
+}
+
+/* What the service takes where nothing is said (dps-api 1.3). */
+static const struct {
+	const char *path;
+	bool value;
+} defaults[] = {
+	{ "capabilities.iotEdge", false },
+	{ "reprovisionPolicy.updateHubAssignment", true },
+	{ "reprovisionPolicy.migrateDeviceData", true },
+};
+
+static bool is_default(const char *path, const json_t *ours)
+{
+	for (size_t i = 0; i < ARRAY_LEN(defaults); i++)
+		if (strcmp(path, defaults[i].path) == 0)
+			return json_is_boolean(ours) && json_is_true(ours) == defaults[i].value;
+	return false;
+}
+
+static bool same_value(const json_t *ours, const json_t *theirs)
+{
+	if (json_is_number(ours) && json_is_number(theirs))
+		return json_number_value(ours) == json_number_value(theirs);
+	return json_equal(ours, theirs) != 0;
+}
+
+static bool has_host(const json_t *list, const char *host)
+{
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const char *theirs = json_string_value(json_array_get(list, i));
+
+		if (theirs != NULL && strcasecmp(theirs, host) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Hosts of hubs, in any order and case; other lists are as they are. */
+static bool same_list(const json_t *ours, const json_t *theirs)
+{
+	if (json_array_size(ours) != json_array_size(theirs))
+		return false;
+	for (size_t i = 0; i < json_array_size(ours); i++) {
+		const char *host = json_string_value(json_array_get(ours, i));
+
+		if (host == NULL)
+			return json_equal(ours, theirs) != 0;
+		if (!has_host(theirs, host))
+			return false;
+	}
+	return true;
+}
+
+static void free_text(char **text)
+{
+	free(*text);
+}
+
+static void tell_values(const char *path, const json_t *ours, const json_t *theirs, struct difference *ret)
+{
+	CLEANUP(free_text) char *wanted = json_dumps(ours, JSON_COMPACT | JSON_ENCODE_ANY);
+	CLEANUP(free_text)
+	char *got = theirs != NULL ? json_dumps(theirs, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
+
+	if (json_is_string(ours) && (theirs == NULL || json_is_string(theirs)))
+		difference_add(ret, path, json_string_value(ours),
+			       theirs != NULL ? json_string_value(theirs) : "nothing");
+	else
+		difference_add(ret, path, wanted != NULL ? wanted : "?", got != NULL ? got : "nothing");
+}
+
+static void compare_leaf(const char *path, const json_t *ours, const json_t *theirs, struct difference *ret)
+{
+	bool same;
+
+	if (theirs == NULL || json_is_null(theirs))
+		same = is_default(path, ours);
+	else if (json_is_array(ours) && json_is_array(theirs))
+		same = same_list(ours, theirs);
+	else
+		same = same_value(ours, theirs);
+	if (!same)
+		tell_values(path, ours, json_is_null(theirs) ? NULL : theirs, ret);
+}
+
+/* Those that have rules of their own, and the etag, which is the service's. */
+static bool is_own_rule(const char *path)
+{
+	static const char *const names[] = { "registrationId",     "enrollmentGroupId", "deviceId",
+					     "provisioningStatus", "attestation",       "etag" };
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (strcmp(path, names[i]) == 0)
+			return true;
+	return false;
+}
+
+/* Every leaf of what we send, against the service's at the same place. */
+static void compare_fields(const char *path, const json_t *ours, const json_t *theirs, unsigned depth,
+			   struct difference *ret)
+{
+	const char *name;
+	json_t *value;
+
+	if (!json_is_object(ours) || depth == 0) {
+		compare_leaf(path, ours, theirs, ret);
+		return;
+	}
+	json_object_foreach((json_t *)(uintptr_t)ours, name, value)
+	{
+		char at_name[FIELD_MAX];
+
+		(void)snprintf(at_name, sizeof(at_name), "%s%s%s", path, path[0] != '\0' ? "." : "", name);
+		if (!json_is_null(value) && !is_own_rule(at_name))
+			compare_fields(at_name, value, json_object_get(theirs, name), depth - 1, ret);
+	}
 }
 
 static int thumbprint_of(const char *pem, char out[HEX_LEN(SHA256_LEN) + 1], struct err *err)
@@ -136,9 +250,11 @@ static int compare_attestation(const char *member, const json_t *ours, const jso
 
 	if (type == NULL)
 		return err_set(err, ERR_STATION, 0, "the outbox holds a payload that is no enrollment");
-	compare_text("attestation.type", type, text_at(theirs, "attestation.type"), ret);
-	if (ret->differs)
+	if (text_at(theirs, "attestation.type") == NULL ||
+	    strcmp(type, text_at(theirs, "attestation.type")) != 0) {
+		compare_text("attestation.type", type, text_at(theirs, "attestation.type"), ret);
 		return 0;
+	}
 	if (strcmp(type, "x509") == 0)
 		return compare_x509(member, ours, theirs, ret, err);
 	if (strcmp(type, "tpm") == 0)
@@ -172,7 +288,8 @@ int compare_enrollment(struct bytes ours, struct bytes theirs, struct difference
 	if (compare_attestation("clientCertificates", wanted, got, &difference, err) < 0)
 		return -1;
 	compare_device_id(wanted, got, &difference);
-	compare_status(got, &difference);
+	compare_status(wanted, got, &difference);
+	compare_fields("", wanted, got, DEPTH_MAX, &difference);
 	*ret = difference;
 	return 0;
 }
@@ -189,7 +306,8 @@ int compare_group(struct bytes ours, struct bytes theirs, struct difference *ret
 			 text_at(got, "enrollmentGroupId"), &difference);
 	if (compare_attestation("signingCertificates", wanted, got, &difference, err) < 0)
 		return -1;
-	compare_status(got, &difference);
+	compare_status(wanted, got, &difference);
+	compare_fields("", wanted, got, DEPTH_MAX, &difference);
 	*ret = difference;
 	return 0;
 }
@@ -219,25 +337,36 @@ static int key_at(const json_t *json, const char *path, struct secret *ret, bool
 	return -1;
 }
 
+static void digest_text(const uint8_t digest[SHA256_LEN], char out[32])
+{
+	char hex[HEX_LEN(8) + 1];
+
+	if (hex_encode(bytes_of(digest, 8), hex, sizeof(hex)) < 0)
+		hex[0] = '\0';
+	(void)snprintf(out, 32, "SHA-256 %s...", hex);
+}
+
 /* A record without a key, or with half of one, is another record than ours, and no fault of this pass. */
 static int compare_key(const json_t *json, const char *path, const uint8_t key_sha256[SHA256_LEN],
 		       struct difference *ret, struct err *err)
 {
 	SECRET_AUTO key = { NULL, 0 };
 	uint8_t digest[SHA256_LEN];
+	char ours[32], theirs[32];
 	bool found = false;
 
-	if (ret->differs)
-		return 0;
 	if (key_at(json, path, &key, &found, err) < 0)
 		return -1;
 	if (!found) {
-		tell(ret, path, "a key", "nothing that is one");
+		difference_add(ret, path, "a key", "nothing that is one");
 		return 0;
 	}
 	sha256(secret_bytes(&key), digest);
-	if (!bytes_equal(BYTES_ARRAY(digest), bytes_of(key_sha256, SHA256_LEN)))
-		tell(ret, path, "one key", "another");
+	if (bytes_equal(BYTES_ARRAY(digest), bytes_of(key_sha256, SHA256_LEN)))
+		return 0;
+	digest_text(key_sha256, ours);
+	digest_text(digest, theirs);
+	difference_add(ret, path, ours, theirs);
 	return 0;
 }
 

@@ -98,6 +98,8 @@ struct enroll_row {
 	int64_t attempts;
 	int64_t changed_ms;
 	const char *reason; /* why it waits or was refused; NULL if nothing is wrong */
+	/* Of a record that differs in the service: JSON, [{"field", "ours", "service"}..., {"more": N}]; or NULL. */
+	const char *difference;
 };
 typedef int enroll_visit_fn(void *arg, const struct enroll_row *row, struct err *err);
 /* Every row that is not enrolled when pending_only, else all; oldest first. */

@@ -88,14 +88,27 @@ MUST_USE int certificate_sha256(struct bytes pem, uint8_t ret[SHA256_LEN]);
 
 /* --- compare.c: what the service holds, against what we wanted --------------------------------------- */
 
+/* difference.c */
+#define DIFFERENCE_FIELDS   8
+#define DIFFERENCE_JSON_MAX 8192
 struct difference {
 	bool differs;
 	char text[220]; /* the first field that differs, with both values */
+	size_t n, more; /* fields kept, and how many there are beside them */
+	struct field_difference {
+		char field[64];
+		char ours[44], theirs[44];
+	} fields[DIFFERENCE_FIELDS];
 };
+void difference_add(struct difference *difference, const char *field, const char *ours, const char *theirs);
+/* [{"field", "ours", "service"}..., {"more": N}], with a NUL behind it; empty if nothing differs. */
+MUST_USE int difference_json(const struct difference *difference, struct buf *ret_json, struct err *err);
+
 /*
- * ours is our payload, theirs the service's JSON. Fields that the station never
- * sends (allocation, twin) are the cloud operator's and are not compared.
- * ERR_RETRY if theirs is no enrollment.
+ * ours is our payload, theirs the service's JSON. Every field that we send is
+ * compared; what we never send is the cloud operator's, but for a second
+ * certificate, a device ID or a status, which change who may log in. Keys are
+ * not looked at here. ERR_RETRY if theirs is no enrollment.
  */
 MUST_USE int compare_enrollment(struct bytes ours, struct bytes theirs, struct difference *ret,
 				struct err *err);
@@ -260,6 +273,7 @@ struct item {
 	enum item_verdict verdict;
 	int64_t not_before_ms;
 	char reason[REASON_MAX];
+	struct difference difference; /* why it is quarantined, if that is why */
 };
 
 struct batch {

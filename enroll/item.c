@@ -71,15 +71,15 @@ void item_refused(const struct run *run, struct item *item, int64_t code, const 
 	item_set_reason(item, reason);
 }
 
-static void judge_difference(struct item *item, const struct difference *difference)
+static void judge_difference(struct item *item)
 {
 	char reason[REASON_MAX];
 
-	if (!difference->differs) {
+	if (!item->difference.differs) {
 		item_enrolled(item);
 		return;
 	}
-	(void)snprintf(reason, sizeof(reason), "the service holds another record: %s", difference->text);
+	(void)snprintf(reason, sizeof(reason), "the service holds another record: %s", item->difference.text);
 	quarantine(item, reason);
 }
 
@@ -180,7 +180,6 @@ static int step_put(struct run *run, struct item *item, struct answer *answer, s
 	char path[PATH_CAP];
 	struct http_request put = { "PUT", path, BYTES_NONE };
 	SECRET_AUTO with_key = { NULL, 0 };
-	struct difference difference;
 
 	if (service_path("enrollments", item->registration_id, "", path, err) < 0 ||
 	    item_wire_payload(run, item, &with_key, &put.body, err) < 0)
@@ -206,13 +205,15 @@ static int step_put(struct run *run, struct item *item, struct answer *answer, s
 		return 0;
 	}
 	/* It echoes what it stored, but a key only here and now; anything else than ours is looked at again. */
-	if (compare_enrollment(buf_bytes(&item->payload), buf_bytes(&answer->http.body), &difference, err) <
-	    0)
+	if (compare_enrollment(buf_bytes(&item->payload), buf_bytes(&answer->http.body), &item->difference,
+			       err) < 0)
 		return -1;
-	if (difference.differs)
+	if (item->difference.differs) {
+		item->difference = (struct difference){ 0 };
 		item->next = NEXT_GET;
-	else
-		item_enrolled(item);
+		return 0;
+	}
+	item_enrolled(item);
 	return 0;
 }
 
@@ -220,7 +221,6 @@ static int step_get(struct run *run, struct item *item, struct answer *answer, s
 {
 	char path[PATH_CAP];
 	const struct http_request get = { "GET", path, BYTES_NONE };
-	struct difference difference;
 
 	if (service_path("enrollments", item->registration_id, "", path, err) < 0 ||
 	    run_call(run, &get, answer, err) < 0)
@@ -229,13 +229,13 @@ static int step_get(struct run *run, struct item *item, struct answer *answer, s
 		create_again(run, item, answer);
 		return 0;
 	}
-	if (compare_enrollment(buf_bytes(&item->payload), buf_bytes(&answer->http.body), &difference, err) <
-	    0)
+	if (compare_enrollment(buf_bytes(&item->payload), buf_bytes(&answer->http.body), &item->difference,
+			       err) < 0)
 		return -1;
-	if (!difference.differs && item->has_key)
+	if (!item->difference.differs && item->has_key)
 		item->next = NEXT_KEYS;
 	else
-		judge_difference(item, &difference);
+		judge_difference(item);
 	return 0;
 }
 
@@ -243,7 +243,6 @@ static int step_keys(struct run *run, struct item *item, struct answer *answer, 
 {
 	char path[PATH_CAP];
 	const struct http_request post = { "POST", path, BYTES_NONE };
-	struct difference difference;
 
 	if (service_path("enrollments", item->registration_id, "/attestationmechanism", path, err) < 0 ||
 	    run_call(run, &post, answer, err) < 0)
@@ -252,9 +251,9 @@ static int step_keys(struct run *run, struct item *item, struct answer *answer, 
 		create_again(run, item, answer);
 		return 0;
 	}
-	if (compare_keys(item->key_sha256, buf_bytes(&answer->http.body), &difference, err) < 0)
+	if (compare_keys(item->key_sha256, buf_bytes(&answer->http.body), &item->difference, err) < 0)
 		return -1;
-	judge_difference(item, &difference);
+	judge_difference(item);
 	return 0;
 }
 

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 #define JOB_MAX   128
-#define PAGE_ROWS 64
+#define PAGE_ROWS 32
 
 static const char *const steps[] = {
 	"CREATE TABLE outbox("
@@ -148,7 +148,8 @@ struct page {
 		char job[JOB_MAX + 1];
 		char registration_id[ENROLL_ID_MAX + 1];
 		char reason[REASON_MAX];
-		bool has_reason;
+		char difference[DIFFERENCE_JSON_MAX];
+		bool has_reason, differs;
 		enum enroll_state state;
 		int64_t attempts, changed_ms;
 	} rows[PAGE_ROWS];
@@ -159,15 +160,18 @@ static int copy_row(struct db_query *q, struct page *page, struct err *err)
 {
 	struct page_row *row = &page->rows[page->n];
 	struct bytes reason = bytes_str(db_column_text(q, 6));
+	struct bytes difference = bytes_str(db_column_text(q, 7));
 
 	page->last = db_column_int(q, 0);
 	row->has_reason = reason.p != NULL;
+	row->differs = difference.p != NULL;
 	row->attempts = db_column_int(q, 4);
 	row->changed_ms = db_column_int(q, 5);
 	if (bytes_to_str(bytes_str(db_column_text(q, 1)), row->job, sizeof(row->job)) < 0 ||
 	    bytes_to_str(bytes_str(db_column_text(q, 2)), row->registration_id,
 			 sizeof(row->registration_id)) < 0 ||
-	    bytes_to_str(reason, row->reason, sizeof(row->reason)) < 0)
+	    bytes_to_str(reason, row->reason, sizeof(row->reason)) < 0 ||
+	    bytes_to_str(difference, row->difference, sizeof(row->difference)) < 0)
 		return err_set(err, ERR_STATION, 0, "outbox row %lld is broken", (long long)page->last);
 	page->n++;
 	return state_from_name(db_column_text(q, 3), &row->state, err);
@@ -195,9 +199,13 @@ static int visit_page(const struct page *page, enroll_visit_fn *visit, void *arg
 {
 	for (size_t i = 0; i < page->n; i++) {
 		const struct page_row *from = &page->rows[i];
-		const struct enroll_row row = { from->job,        from->registration_id,
-						from->state,      from->attempts,
-						from->changed_ms, from->has_reason ? from->reason : NULL };
+		const struct enroll_row row = { from->job,
+						from->registration_id,
+						from->state,
+						from->attempts,
+						from->changed_ms,
+						from->has_reason ? from->reason : NULL,
+						from->differs ? from->difference : NULL };
 
 		if (visit(arg, &row, err) < 0)
 			return -1;
@@ -208,10 +216,10 @@ static int visit_page(const struct page *page, enroll_visit_fn *visit, void *arg
 int enroll_each(struct db *db, bool pending_only, enroll_visit_fn *visit, void *arg, struct err *err)
 {
 	static const char all[] =
-		"SELECT id, job, registration_id, state, attempts, changed_ms, reason FROM outbox"
+		"SELECT id, job, registration_id, state, attempts, changed_ms, reason, difference FROM outbox"
 		" WHERE id > ?1 ORDER BY id LIMIT ?2";
 	static const char pending[] =
-		"SELECT id, job, registration_id, state, attempts, changed_ms, reason FROM outbox"
+		"SELECT id, job, registration_id, state, attempts, changed_ms, reason, difference FROM outbox"
 		" WHERE state <> 'enrolled' AND id > ?1 ORDER BY id LIMIT ?2";
 	CLEANUP(page_freep) struct page *page = calloc(1, sizeof(*page));
 
@@ -249,11 +257,11 @@ static int visit_rows(struct db *db, const char *sql, size_t n, size_t *ret_left
 int enroll_each_waiting(struct db *db, size_t n, enroll_visit_fn *visit, void *arg, struct err *err)
 {
 	static const char quarantined[] =
-		"SELECT id, job, registration_id, state, attempts, changed_ms, reason FROM outbox"
+		"SELECT id, job, registration_id, state, attempts, changed_ms, reason, difference FROM outbox"
 		" WHERE state = 'quarantined' AND id > ?1 ORDER BY id LIMIT ?2";
 	/* Only when fewer than n are quarantined, so it steps over fewer than n of them. */
 	static const char others[] =
-		"SELECT id, job, registration_id, state, attempts, changed_ms, reason FROM outbox"
+		"SELECT id, job, registration_id, state, attempts, changed_ms, reason, difference FROM outbox"
 		" WHERE state <> 'enrolled' AND state <> 'quarantined' AND id > ?1 ORDER BY id LIMIT ?2";
 
 	if (visit_rows(db, quarantined, n, &n, visit, arg, err) < 0)
@@ -266,10 +274,10 @@ int enroll_requeue(struct db *db, int64_t at_ms, const char *registration_id, in
 {
 	static const char all[] =
 		"UPDATE outbox SET state = 'queued', attempts = 0, lost = 0, not_before_ms = 0,"
-		" changed_ms = ?1, reason = NULL WHERE state IN ('retry','quarantined')";
+		" changed_ms = ?1, reason = NULL, difference = NULL WHERE state IN ('retry','quarantined')";
 	static const char one[] =
 		"UPDATE outbox SET state = 'queued', attempts = 0, lost = 0, not_before_ms = 0,"
-		" changed_ms = ?1, reason = NULL WHERE state IN ('retry','quarantined')"
+		" changed_ms = ?1, reason = NULL, difference = NULL WHERE state IN ('retry','quarantined')"
 		" AND registration_id = ?2";
 	CLEANUP(db_rollback) struct db_tx tx = { 0 };
 	int64_t n;

@@ -9,28 +9,60 @@
 #include "station/directory.h"
 #include "station/exit.h"
 
+DEFINE_CLEANUP(json_freep, json_t, json_decref)
+
+static const char *text_of(const json_t *object, const char *name)
+{
+	const char *text = json_string_value(json_object_get(object, name));
+
+	return text != NULL ? text : "?";
+}
+
+/* The first field that differs is in the reason already. */
+static void print_fields(const json_t *fields)
+{
+	for (size_t i = 1; i < json_array_size(fields); i++) {
+		const json_t *field = json_array_get(fields, i), *more = json_object_get(field, "more");
+
+		if (more != NULL)
+			(void)printf("    and %lld more\n", (long long)json_integer_value(more));
+		else
+			(void)printf("    %s: ours is %s, the service has %s\n", text_of(field, "field"),
+				     text_of(field, "ours"), text_of(field, "service"));
+	}
+}
+
+static void print_json(const struct enroll_row *row, const char *at, json_t *fields)
+{
+	CLEANUP(json_freep)
+	json_t *object = json_pack("{s:s, s:s, s:s, s:s, s:I, s:s, s:s?, s:O*}", "event", "record", "job",
+				   row->job, "registrationId", row->registration_id, "state",
+				   enroll_state_name(row->state), "attempts", (json_int_t)row->attempts,
+				   "changed", at, "reason", row->reason, "difference", fields);
+	char *text = object != NULL ? json_dumps(object, JSON_COMPACT | JSON_PRESERVE_ORDER) : NULL;
+
+	if (text != NULL)
+		(void)puts(text);
+	free(text);
+}
+
 static int list_one(void *arg, const struct enroll_row *row, struct err *err)
 {
 	const struct options *options = arg;
 	char at[CLOCK_ISO_LEN + 1];
-	json_t *object;
-	char *text;
+	CLEANUP(json_freep) json_t *fields = NULL;
 
 	(void)err;
+	if (row->difference != NULL)
+		fields = json_loads(row->difference, JSON_REJECT_DUPLICATES, NULL);
 	clock_iso8601(row->changed_ms, at);
-	if (!options->json) {
-		(void)printf("%-54s %-11s %s%s%s\n", row->registration_id, enroll_state_name(row->state), at,
-			     row->reason != NULL ? "  " : "", row->reason != NULL ? row->reason : "");
+	if (options->json) {
+		print_json(row, at, fields);
 		return 0;
 	}
-	object = json_pack("{s:s, s:s, s:s, s:s, s:I, s:s, s:s?}", "event", "record", "job", row->job,
-			   "registrationId", row->registration_id, "state", enroll_state_name(row->state),
-			   "attempts", (json_int_t)row->attempts, "changed", at, "reason", row->reason);
-	text = object != NULL ? json_dumps(object, JSON_COMPACT | JSON_PRESERVE_ORDER) : NULL;
-	if (text != NULL)
-		(void)puts(text);
-	free(text);
-	json_decref(object);
+	(void)printf("%-54s %-11s %s%s%s\n", row->registration_id, enroll_state_name(row->state), at,
+		     row->reason != NULL ? "  " : "", row->reason != NULL ? row->reason : "");
+	print_fields(fields);
 	return 0;
 }
 

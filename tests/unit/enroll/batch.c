@@ -126,6 +126,36 @@ static void test_batch_existing_and_different_is_quarantined_by_field(void **sta
 	assert_non_null(strstr(row_of(script->world, "unit-1").reason, "the service has AAAA"));
 }
 
+static int see_difference(void *arg, const struct enroll_row *row, struct err *err)
+{
+	(void)err;
+	(void)snprintf(arg, 400, "%s", row->difference != NULL ? row->difference : "none");
+	return 0;
+}
+
+/* All that differs is kept for who must decide, until the record is queued again. */
+static void test_batch_difference_is_kept_with_the_record(void **state)
+{
+	struct script *script = *state;
+	struct err err = { 0 };
+	char seen[400] = "";
+	int64_t n = 0;
+
+	queue_tpm(script->world, "unit-1", 1);
+	SCRIPT(script, { POST_BULK, { .status = 200, .body = FAILED(ITEM("unit-1", "409201")) } },
+	       { "GET /enrollments/unit-1",
+		 { .status = 200,
+		   .body = "{\"registrationId\":\"unit-1\",\"deviceId\":\"x\",\"attestation\":{\"type\":"
+			   "\"x509\"}}" } });
+	assert_int_equal(send_well(script).quarantined, 1);
+	assert_int_equal(enroll_each(script->world->db, false, see_difference, seen, &err), 0);
+	assert_string_equal(seen, "[{\"field\":\"attestation.type\",\"ours\":\"tpm\",\"service\":\"x509\"},"
+				  "{\"field\":\"deviceId\",\"ours\":\"unit-1\",\"service\":\"x\"}]");
+	assert_int_equal(enroll_requeue(script->world->db, WORLD_NOW_MS, "unit-1", &n, &err), 0);
+	assert_int_equal(enroll_each(script->world->db, false, see_difference, seen, &err), 0);
+	assert_string_equal(seen, "none");
+}
+
 static void test_batch_portal_page_with_200_is_no_success(void **state)
 {
 	struct script *script = *state;
@@ -629,6 +659,7 @@ int main(void)
 		TEST(test_batch_unnamed_item_that_is_not_there_is_retried_alone),
 		TEST(test_batch_existing_and_equal_is_enrolled),
 		TEST(test_batch_existing_and_different_is_quarantined_by_field),
+		TEST(test_batch_difference_is_kept_with_the_record),
 		TEST(test_batch_portal_page_with_200_is_no_success),
 		TEST(test_batch_html_that_claims_to_be_json_is_no_success),
 		TEST(test_batch_redirect_is_not_followed),

@@ -62,6 +62,108 @@ static void test_compare_tpm_names_the_first_field_that_differs(void **state)
 	}
 }
 
+#define OURS_FULL                                                                                            \
+	"{\"registrationId\":\"unit-1\",\"deviceId\":\"Sensor\",\"provisioningStatus\":\"disabled\"," TPM    \
+	",\"capabilities\":{\"iotEdge\":false},\"allocationPolicy\":\"static\",\"iotHubs\":[\"a.x\",\"b."    \
+	"x\"],"                                                                                              \
+	"\"reprovisionPolicy\":{\"updateHubAssignment\":true,\"migrateDeviceData\":true},\"initialTwin\":"   \
+	"{\"tags\":{\"line\":\"7\",\"shift\":2},\"properties\":{\"desired\":{\"interval\":30}}}}"
+#define THEIRS                                                                                               \
+	"{\"registrationId\":\"unit-1\",\"deviceId\":\"Sensor\",\"provisioningStatus\":\"disabled\"," TPM
+#define TWIN                                                                                                 \
+	",\"initialTwin\":{\"tags\":{\"line\":\"7\",\"shift\":2},\"properties\":{\"desired\":{\"interval\":" \
+	"30}}}"
+#define HUBS ",\"allocationPolicy\":\"static\",\"iotHubs\":[\"B.x\",\"a.x\"]"
+
+static const struct {
+	const char *theirs;
+	const char *fields[4]; /* that differ, in this order */
+} terms_table[] = {
+	{ OURS_FULL, { NULL } },
+	/* the defaults, hubs in another order, and what the cloud's operator has added */
+	{ THEIRS HUBS TWIN "}", { NULL } },
+	{ THEIRS HUBS
+	  ",\"initialTwin\":{\"tags\":{\"line\":\"7\",\"shift\":2,\"site\":\"x\"},\"properties\":{"
+	  "\"desired\":{\"interval\":30,\"$version\":1}}},\"optionalDeviceInformation\":{}}",
+	  { NULL } },
+	{ THEIRS TWIN "}", { "allocationPolicy", "iotHubs" } },
+	{ THEIRS TWIN ",\"allocationPolicy\":\"static\",\"iotHubs\":[\"a.x\"]}", { "iotHubs" } },
+	{ THEIRS TWIN ",\"allocationPolicy\":\"static\",\"iotHubs\":[\"a.x\",\"c.x\"]}", { "iotHubs" } },
+	{ THEIRS HUBS TWIN ",\"capabilities\":{\"iotEdge\":true}}", { "capabilities.iotEdge" } },
+	{ THEIRS HUBS TWIN
+	  ",\"reprovisionPolicy\":{\"updateHubAssignment\":true,\"migrateDeviceData\":false}}",
+	  { "reprovisionPolicy.migrateDeviceData" } },
+	{ THEIRS HUBS "}",
+	  { "initialTwin.tags.line", "initialTwin.tags.shift", "initialTwin.properties.desired.interval" } },
+	{ THEIRS HUBS
+	  ",\"initialTwin\":{\"tags\":{\"line\":7,\"shift\":2.5},\"properties\":{\"desired\":[]}}}",
+	  { "initialTwin.tags.line", "initialTwin.tags.shift", "initialTwin.properties.desired.interval" } },
+};
+
+static void test_compare_each_field_that_we_send(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(terms_table); i++) {
+		struct difference d = { 0 };
+		struct err err = { 0 };
+		size_t n = 0;
+
+		while (n < 4 && terms_table[i].fields[n] != NULL)
+			n++;
+		assert_int_equal(
+			compare_enrollment(BYTES_LIT(OURS_FULL), bytes_str(terms_table[i].theirs), &d, &err),
+			0);
+		assert_int_equal(d.n, n);
+		assert_int_equal(d.differs, n > 0);
+		for (size_t f = 0; f < n; f++)
+			assert_string_equal(d.fields[f].field, terms_table[i].fields[f]);
+	}
+}
+
+static void test_compare_difference_is_all_fields_as_json(void **state)
+{
+	BUF_AUTO(json, DIFFERENCE_JSON_MAX);
+	struct difference d = { 0 };
+	struct err err = { 0 };
+
+	(void)state;
+	assert_int_equal(compare_enrollment(BYTES_LIT(OURS_NAMED),
+					    BYTES_LIT("{\"registrationId\":\"unit-2\",\"provisioningStatus\":"
+						      "\"dis\\u001babled\"," TPM "}"),
+					    &d, &err),
+			 0);
+	assert_int_equal(difference_json(&d, &json, &err), 0);
+	assert_string_equal(
+		(const char *)json.p,
+		"[{\"field\":\"registrationId\",\"ours\":\"unit-1\",\"service\":\"unit-2\"},"
+		"{\"field\":\"deviceId\",\"ours\":\"Sensor\",\"service\":\"nothing\"},"
+		"{\"field\":\"provisioningStatus\",\"ours\":\"enabled\",\"service\":\"dis?abled\"}]");
+	d = (struct difference){ 0 };
+	assert_int_equal(difference_json(&d, &json, &err), 0);
+	assert_int_equal(json.len, 0);
+}
+
+/* However many fields there are and however long, and in whatever letters. */
+static void test_compare_difference_is_bounded(void **state)
+{
+	BUF_AUTO(json, DIFFERENCE_JSON_MAX);
+	struct difference d = { 0 };
+	struct err err = { 0 };
+	char value[400];
+
+	(void)state;
+	for (size_t i = 0; i + 3 < sizeof(value); i += 3)
+		memcpy(value + i, "\xe2\x82\xac", 3);
+	value[sizeof(value) - 1] = '\0';
+	for (int i = 0; i < 20; i++)
+		difference_add(&d, value, value + 3,
+			       "\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"");
+	assert_int_equal(d.n, DIFFERENCE_FIELDS);
+	assert_int_equal(d.more, 20 - DIFFERENCE_FIELDS);
+	assert_int_equal(difference_json(&d, &json, &err), 0);
+	assert_non_null(strstr((const char *)json.p, "{\"more\":12}]"));
+}
+
 static void test_compare_difference_tells_both_values(void **state)
 {
 	struct difference d = { 0 };
@@ -99,13 +201,12 @@ static void test_compare_what_is_no_enrollment_is_an_error(void **state)
 }
 
 /* The service returns no certificate, only its info (dps-api 0.5). */
-static struct difference compare_leaf(const char *thumbprint, const char *more)
+static void compare_leaf(const char *thumbprint, const char *more, struct difference *ret)
 {
 	const struct enroll_record record = { .registration_id = "u",
 					      .certificate_pem = bytes_str(certificate_a) };
 	BUF_AUTO(ours, ENROLL_PAYLOAD_MAX);
 	uint8_t digest[SHA256_LEN];
-	struct difference d = { 0 };
 	struct err err = { 0 };
 	char theirs[500];
 	bool has_key = false;
@@ -118,17 +219,22 @@ static struct difference compare_leaf(const char *thumbprint, const char *more)
 			"\"clientCertificates\":{\"primary\":{\"info\":{\"sha256Thumbprint\":\"%s\"}}%s}}}}",
 			thumbprint, more),
 		0);
-	assert_int_equal(compare_enrollment(buf_bytes(&ours), bytes_str(theirs), &d, &err), 0);
-	return d;
+	assert_int_equal(compare_enrollment(buf_bytes(&ours), bytes_str(theirs), ret, &err), 0);
 }
 
 static void test_compare_x509_by_thumbprint_and_no_second_certificate(void **state)
 {
+	struct difference d = { 0 };
+
 	(void)state;
-	assert_false(compare_leaf(thumbprint_a, "").differs);
-	assert_false(compare_leaf(thumbprint_a, ",\"secondary\":null").differs);
-	assert_true(compare_leaf(thumbprint_b, "").differs);
-	assert_non_null(strstr(compare_leaf(thumbprint_a, ",\"secondary\":{\"info\":{}}").text, "secondary"));
+	compare_leaf(thumbprint_a, "", &d);
+	assert_false(d.differs);
+	compare_leaf(thumbprint_a, ",\"secondary\":null", &d);
+	assert_false(d.differs);
+	compare_leaf(thumbprint_b, "", &d);
+	assert_true(d.differs);
+	compare_leaf(thumbprint_a, ",\"secondary\":{\"info\":{}}", &d);
+	assert_non_null(strstr(d.text, "secondary"));
 }
 
 static void test_compare_keys_both_must_be_ours(void **state)
@@ -155,6 +261,8 @@ static void test_compare_keys_both_must_be_ours(void **state)
 			 0);
 	assert_true(d.differs);
 	assert_null(strstr(d.text, "AQEB"));
+	assert_non_null(strstr(
+		d.text, "secondaryKey: ours is SHA-256 374708fff7719dd5..., the service has SHA-256 "));
 }
 
 /* An error here would stop the whole pass, for ever. */
@@ -212,6 +320,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_compare_tpm_names_the_first_field_that_differs),
+		cmocka_unit_test(test_compare_each_field_that_we_send),
+		cmocka_unit_test(test_compare_difference_is_all_fields_as_json),
+		cmocka_unit_test(test_compare_difference_is_bounded),
 		cmocka_unit_test(test_compare_difference_tells_both_values),
 		cmocka_unit_test(test_compare_what_is_no_enrollment_is_an_error),
 		cmocka_unit_test(test_compare_x509_by_thumbprint_and_no_second_certificate),
