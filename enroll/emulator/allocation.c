@@ -10,10 +10,8 @@
 
 #include "base/digest.h"
 
-#define HUBS_MAX 50
-
 struct hubs {
-	const char *names[HUBS_MAX];
+	const char *names[DPS_HUBS_MAX];
 	size_t n;
 };
 
@@ -33,11 +31,11 @@ static void candidates(const struct dps_conf *conf, const json_t *enrollment, st
 	const char *single = json_string_value(json_object_get(enrollment, "iotHubHostName"));
 
 	ret->n = 0;
-	for (size_t i = 0; i < json_array_size(list) && ret->n < HUBS_MAX; i++)
+	for (size_t i = 0; i < json_array_size(list) && ret->n < DPS_HUBS_MAX; i++)
 		ret->names[ret->n++] = json_string_value(json_array_get(list, i));
 	if (ret->n == 0 && single != NULL)
 		ret->names[ret->n++] = single;
-	for (size_t i = 0; ret->n < HUBS_MAX && json_array_size(list) == 0 && single == NULL &&
+	for (size_t i = 0; ret->n < DPS_HUBS_MAX && json_array_size(list) == 0 && single == NULL &&
 			   conf->hubs != NULL && conf->hubs[i] != NULL;
 	     i++)
 		ret->names[ret->n++] = conf->hubs[i];

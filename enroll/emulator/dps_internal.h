@@ -27,7 +27,8 @@
 #define DPS_KEY_LEN       64                /* policy keys and generated keys   */
 #define DPS_UUID_LEN      36
 #define DPS_OPERATION_MAX 64
-#define DPS_CHAIN_MAX     8 /* certificates of a device */
+#define DPS_HUBS_MAX      50 /* linked, or of one enrollment */
+#define DPS_CHAIN_MAX     8  /* certificates of a device */
 
 DEFINE_CLEANUP(json_freep, json_t, json_decref)
 
@@ -284,6 +285,8 @@ extern const struct dps_kind dps_enrollments, dps_groups;
 
 /* dps-api section 2: 1 to 128 of letters, digits and "-._:"; first and last are a letter, a digit or '-'. */
 bool dps_id_valid(const char *id);
+/* A host name with a dot in it. */
+bool dps_hub_valid(const char *host);
 /* Checks the optional members and copies those it knows into doc. */
 MUST_USE int dps_fields_take(const struct dps_kind *kind, const json_t *in, json_t *doc, struct err *err);
 /* Checks an attestation and returns it in the form the service keeps. */
@@ -417,6 +420,7 @@ struct dps_options {
 	const char *entra_tenant, *entra_client, *entra_certificate, *entra_secret_file;
 	const char *id_scope; /* NULL: kept or made   */
 	const char *policy;
+	const char *hubs[DPS_HUBS_MAX + 1]; /* NULL at the end */
 	struct dps_knobs knobs;
 	bool stay;
 };

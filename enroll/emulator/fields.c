@@ -10,7 +10,6 @@
 #define TWIN_DEPTH_MAX    10
 #define TAGS_MAX_BYTES    (8 * 1024)
 #define DESIRED_MAX_BYTES (32 * 1024)
-#define HUBS_MAX          50
 
 typedef int check_fn(const json_t *value, struct err *err);
 
@@ -90,20 +89,26 @@ static int check_allocation(const json_t *value, struct err *err)
 	return 0;
 }
 
+bool dps_hub_valid(const char *host)
+{
+	size_t len = strlen(host);
+
+	return len > 0 && len <= 253 && isalnum((unsigned char)host[0]) && strchr(host, '.') != NULL &&
+	       strspn(host, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-") == len;
+}
+
 static int check_hub(const json_t *value, struct err *err)
 {
 	const char *text = json_string_value(value);
-	size_t len = text != NULL ? strlen(text) : 0;
 
-	if (len == 0 || len > 253 || !isalnum((unsigned char)text[0]) || strchr(text, '.') == NULL ||
-	    strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-") != len)
+	if (text == NULL || !dps_hub_valid(text))
 		return invalid(err, "An IoT hub has to be named by its host name.");
 	return 0;
 }
 
 static int check_hubs(const json_t *value, struct err *err)
 {
-	if (!json_is_array(value) || json_array_size(value) > HUBS_MAX)
+	if (!json_is_array(value) || json_array_size(value) > DPS_HUBS_MAX)
 		return invalid(err, "iotHubs has to be a list of at most 50 host names.");
 	for (size_t i = 0; i < json_array_size(value); i++) {
 		if (check_hub(json_array_get(value, i), err) < 0)

@@ -183,13 +183,12 @@ static int run(const struct dps_options *options, struct err *err)
 	CLEANUP(mqtt_server_stopp) struct mqtt_server *mqtt = NULL;
 	CLEANUP(fd_closep) int signals = signals_to_fd(err);
 	CLEANUP(dps_identity_freep) struct dps_identity *identity = NULL;
-	static const char *const hubs[] = { "contoso.azure-devices.net", NULL };
 	struct ports ports = { 0 };
 
 	if (conf == NULL)
 		return err_set(err, ERR_STATION, ENOMEM, "no memory");
 	conf->hosts = hosts;
-	conf->hubs = hubs;
+	conf->hubs = options->hubs;
 	if (signals < 0 || (!options->stay && end_with_parent(err) < 0))
 		return -1;
 	if (mkdir(options->dir, 0700) < 0 && errno != EEXIST)

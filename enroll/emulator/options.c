@@ -22,6 +22,8 @@ const char dps_usage[] =
 	"  --state FILE               keep records and identity on disk\n"
 	"  --id-scope ID              default: made up\n"
 	"  --policy NAME              default: provisioningserviceowner\n"
+	"  --hub HOST                 a linked IoT hub; may be given again (default "
+	"contoso.azure-devices.net)\n"
 	"  --operations-per-minute N  answer 429 beyond this\n"
 	"  --retry-after S            of a 429; 0: no such header (default: what is left of the minute)\n"
 	"  --latency-ms N             wait before each answer\n"
@@ -62,6 +64,7 @@ enum option_id {
 	OPT_STATE,
 	OPT_ID_SCOPE,
 	OPT_POLICY,
+	OPT_HUB,
 	OPT_STAY,
 	OPT_HELP,
 	OPT_KNOB, /* the first of them */
@@ -79,6 +82,7 @@ static const struct option long_options[] = {
 	{ "state", required_argument, NULL, OPT_STATE },
 	{ "id-scope", required_argument, NULL, OPT_ID_SCOPE },
 	{ "policy", required_argument, NULL, OPT_POLICY },
+	{ "hub", required_argument, NULL, OPT_HUB },
 	{ "stay", no_argument, NULL, OPT_STAY },
 	{ "help", no_argument, NULL, OPT_HELP },
 };
@@ -131,6 +135,20 @@ static int take_listen(const char *text, struct dps_options *options, struct err
 	return text[len] == ':' ? take_port(text + len + 1, &options->port, err) : 0;
 }
 
+static int take_hub(const char *host, struct dps_options *options, struct err *err)
+{
+	size_t n = 0;
+
+	while (n < DPS_HUBS_MAX && options->hubs[n] != NULL)
+		n++;
+	if (n == DPS_HUBS_MAX)
+		return err_set(err, ERR_OPERATOR, 0, "there are more than %d", DPS_HUBS_MAX);
+	if (!dps_hub_valid(host))
+		return err_set(err, ERR_OPERATOR, 0, "%.40s is no host name of an IoT hub", host);
+	options->hubs[n] = host;
+	return 0;
+}
+
 static int take_option(int id, struct dps_options *options, bool *help, struct err *err)
 {
 	switch (id) {
@@ -165,6 +183,8 @@ static int take_option(int id, struct dps_options *options, bool *help, struct e
 	case OPT_POLICY:
 		options->policy = optarg;
 		return 0;
+	case OPT_HUB:
+		return take_hub(optarg, options, err);
 	case OPT_STAY:
 		options->stay = true;
 		return 0;
@@ -200,6 +220,8 @@ int dps_options_parse(int argc, char **argv, struct dps_options *ret_options, bo
 		return err_set(err, ERR_OPERATOR, 0, "%.60s is not an option", argv[optind]);
 	if (options.dir == NULL)
 		return err_set(err, ERR_OPERATOR, 0, "--dir DIR is missing");
+	if (options.hubs[0] == NULL)
+		options.hubs[0] = "contoso.azure-devices.net";
 	*ret_options = options;
 	return 0;
 }

@@ -359,6 +359,23 @@ static void test_options_take_knobs(void **state)
 	assert_int_equal(options.knobs.garble_as, DPS_GARBLE_UNKNOWN_FIELD);
 }
 
+static void test_options_hubs_when_given_then_in_place_of_the_default(void **state)
+{
+	static const char *const none[] = { "dps-emulator", "--dir", "d", NULL };
+	static const char *const two[] = { "dps-emulator", "--dir", "d",         "--hub",
+					   "a.example",    "--hub", "b.example", NULL };
+	struct dps_options options;
+	struct err err;
+
+	(void)state;
+	assert_int_equal(parse(none, &options, &err), 0);
+	assert_string_equal(options.hubs[0], "contoso.azure-devices.net");
+	assert_null(options.hubs[1]);
+	assert_int_equal(parse(two, &options, &err), 0);
+	assert_non_null(options.hubs[1]);
+	assert_null(options.hubs[2]);
+}
+
 static void test_options_wrong_ones_are_named(void **state)
 {
 	static const char *const wrong[][6] = {
@@ -373,6 +390,7 @@ static void test_options_wrong_ones_are_named(void **state)
 		{ "dps-emulator", "--dir", "d", "--mqtt-port", "65536", NULL },
 		{ "dps-emulator", "--dir", "d", "--tls", "bad", NULL },
 		{ "dps-emulator", "--dir", "d", "--garble-as", "", NULL },
+		{ "dps-emulator", "--dir", "d", "--hub", "no host", NULL },
 		{ "dps-emulator", "--dir", "d", "--frobnicate", NULL },
 		{ "dps-emulator", "--dir", "d", "stray", NULL },
 	};
@@ -410,6 +428,7 @@ int main(void)
 		cmocka_unit_test(test_options_every_knob_is_in_the_help),
 		cmocka_unit_test(test_options_take_knobs),
 		cmocka_unit_test(test_options_defaults_and_numbers),
+		cmocka_unit_test(test_options_hubs_when_given_then_in_place_of_the_default),
 		cmocka_unit_test(test_options_wrong_ones_are_named),
 	};
 
