@@ -21,7 +21,7 @@ static int usage(struct err *err)
 {
 	for (size_t i = 0; i < ARRAY_LEN(words); i++)
 		(void)fprintf(stderr, "  station enroll %s\n", words[i].usage);
-	return err_set(err, ERR_OPERATOR, 0, "station enroll needs one of these, and what belongs to it");
+	return err_set(err, ERR_OPERATOR, 0, "usage: station enroll WORD; the words are above");
 }
 
 static int dispatch(const struct options *options, int *ret_exit, struct err *err)
