@@ -96,7 +96,7 @@ struct difference {
 	char text[220]; /* the first field that differs, with both values */
 	size_t n, more; /* fields kept, and how many there are beside them */
 	struct field_difference {
-		char field[64];
+		char field[96];
 		char ours[44], theirs[44];
 	} fields[DIFFERENCE_FIELDS];
 };

@@ -178,6 +178,93 @@ static void test_batch_html_that_claims_to_be_json_is_no_success(void **state)
 	assert_int_equal(row_of(script->world, "unit-1").state, ENROLL_RETRY);
 }
 
+#define PORTAL "<html><title>Welcome to the plant's network</title></html>"
+
+/* What is not the service speaking: no record is refused for it, whichever call it answers. */
+static const struct https_answer strange_answers[] = {
+	{ .status = 200, .body = "" },
+	{ .status = 200, .body = "not JSON" },
+	{ .status = 200, .body = "[]" },
+	{ .status = 200, .body = "{\"isSuccessful\":false,\"isSuccessful\":false,\"errors\":[]}" },
+	{ .status = 200,
+	  .body = "{\"registrationId\":\"unit-1\",\"registrationId\":\"unit-1\",\"attestation\":{}}" },
+	{ .status = 200, .content_type = "text/html", .body = PORTAL },
+	{ .status = 200, .content_type = "text/plain", .body = HELD("unit-1", "AAAA") },
+	{ .status = 302, .location = "http://portal.example/", .body = "" },
+	{ .status = 400, .body = "{\"Message\":\"ErrorCode:ArgumentInvalid;Unknown api version\"}" },
+	{ .status = 400, .body = "{\"errorCode\":400004,\"errorCode\":400004}" },
+	{ .status = 401, .body = ERROR_BODY("401002") },
+	{ .status = 403, .content_type = "text/html", .body = PORTAL },
+	{ .status = 404, .content_type = "text/html", .body = PORTAL },
+	{ .status = 409, .body = "conflict" },
+	{ .status = 412, .body = "{}" },
+	{ .status = 511, .content_type = "text/html", .body = PORTAL },
+};
+
+static void set_next(struct script *script, const char *next)
+{
+	CLEANUP(db_rollback) struct db_tx tx = { 0 };
+	struct err err = { 0 };
+
+	assert_int_equal(db_begin(script->world->db, &tx, &err), 0);
+	assert_int_equal(
+		db_run(&tx,
+		       "UPDATE outbox SET next = ?1, state = 'queued', not_before_ms = 0, attempts = 0,"
+		       " lost = 0",
+		       DB_VALUES(db_text(next)), &err),
+		0);
+	assert_int_equal(db_commit(&tx, &err), 0);
+}
+
+static void test_batch_strange_answers_refuse_no_record(void **state)
+{
+	static const struct {
+		const char *next, *on;
+	} calls[] = {
+		{ "bulk", POST_BULK },
+		{ "put", "PUT /enrollments/unit-1" },
+		{ "get", "GET /enrollments/unit-1" },
+		{ "keys", "POST /enrollments/unit-1/attestationmechanism" },
+	};
+	struct script *script = *state;
+
+	queue_tpm(script->world, "unit-1", 1);
+	for (size_t c = 0; c < ARRAY_LEN(calls); c++)
+		for (size_t i = 0; i < ARRAY_LEN(strange_answers); i++) {
+			const struct script_line line = { calls[c].on, strange_answers[i] };
+			struct enroll_progress progress = { 0 };
+			struct err err = { 0 };
+
+			set_next(script, calls[c].next);
+			script_set(script, &line, 1);
+			script_open(script, &world_macer);
+			(void)send_batch(script, &progress, &err);
+			assert_int_equal(script->calls, 1);
+			assert_int_equal(counts(script->world).queued + counts(script->world).retry, 1);
+			assert_int_equal(row_of(script->world, "unit-1").attempts, 0);
+		}
+}
+
+static void test_batch_unknown_fields_of_an_answer_are_no_matter(void **state)
+{
+	struct script *script = *state;
+
+	queue_tpm(script->world, "unit-1", 1);
+	SCRIPT(script, { POST_BULK, { .status = 200, .body = FAILED(ITEM("unit-1", "409201")) } },
+	       { "GET /enrollments/unit-1",
+		 { .status = 200,
+		   .body = "{\"registrationId\":\"unit-1\",\"credentialPolicyName\":{\"new\":[1]},"
+			   "\"attestation\":{"
+			   "\"type\":\"tpm\",\"tpm\":{\"endorsementKey\":\"" EK_ONE
+			   "\",\"storageRootKey\":null},\"future\":true}}" } });
+	assert_int_equal(send_well(script).enrolled, 1);
+	queue_tpm(script->world, "unit-2", 1);
+	SCRIPT(script, { POST_BULK,
+			 { .status = 200,
+			   .body = "{\"isSuccessful\":true,\"errors\":[],\"warnings\":[{}],\"more\":1}" } });
+	assert_int_equal(send_well(script).enrolled, 1);
+}
+
 static void test_batch_redirect_is_not_followed(void **state)
 {
 	struct script *script = *state;
@@ -662,6 +749,8 @@ int main(void)
 		TEST(test_batch_difference_is_kept_with_the_record),
 		TEST(test_batch_portal_page_with_200_is_no_success),
 		TEST(test_batch_html_that_claims_to_be_json_is_no_success),
+		TEST(test_batch_strange_answers_refuse_no_record),
+		TEST(test_batch_unknown_fields_of_an_answer_are_no_matter),
 		TEST(test_batch_redirect_is_not_followed),
 		TEST(test_batch_throttled_waits_as_long_as_asked),
 		TEST(test_batch_server_error_is_retried_and_not_counted),

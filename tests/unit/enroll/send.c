@@ -175,6 +175,46 @@ static void test_send_reply_dropped_after_commit_is_enrolled_once(void **state)
 	assert_true(service_has(e, "unit-011"));
 }
 
+/* Whatever the service's answers are spoilt to, no record is refused; those that can be read are done. */
+static void test_send_spoilt_answers_refuse_no_record(void **state)
+{
+	static const struct {
+		const char *as;
+		int64_t enrolled;
+	} table[] = {
+		{ "portal", 0 }, { "text", 0 }, { "duplicate", 0 }, { "unknown-field", 3 }, { "huge", 0 }
+	};
+	struct emulated *e = *state;
+	char id[16];
+
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		struct enroll_counts before = counts(e->world);
+
+		fake_dps_stop(&e->dps);
+		EMULATE(e, "--garble-every", "1", "--garble-as", table[i].as);
+		for (int n = 0; n < 3; n++) {
+			assert_int_equal(str_format(id, sizeof(id), "%s-%d", table[i].as, n), 0);
+			queue_tpm(e->world, id, 1);
+		}
+		e->now_ms += 7200000;
+		for (int n = 0; n < 3; n++, e->now_ms += 120000) {
+			struct enroll_progress progress = { 0 };
+			struct err err = { 0 };
+
+			if (enroll_send_batch(e->service, e->world->db, e->now_ms, &progress, &err) < 0)
+				assert_true(err.class < ERR_STATION);
+		}
+		assert_int_equal(counts(e->world).quarantined, 0);
+		assert_true(counts(e->world).enrolled - before.enrolled >= table[i].enrolled);
+		assert_true(table[i].enrolled > 0 || counts(e->world).enrolled == before.enrolled);
+	}
+	fake_dps_stop(&e->dps);
+	EMULATE(e);
+	e->now_ms += 7200000;
+	(void)drain(e);
+	assert_int_equal(counts(e->world).enrolled, 15);
+}
+
 static void test_send_every_third_item_fails_ends_with_all_enrolled(void **state)
 {
 	struct emulated *e = *state;
@@ -291,6 +331,7 @@ int main(void)
 		TEST(test_send_every_call_fails_keeps_all_rows),
 		TEST(test_send_every_second_call_fails_ends_with_all_enrolled),
 		TEST(test_send_reply_dropped_after_commit_is_enrolled_once),
+		TEST(test_send_spoilt_answers_refuse_no_record),
 		TEST(test_send_every_third_item_fails_ends_with_all_enrolled),
 		TEST(test_send_one_poison_among_ten_stops_alone),
 		TEST(test_send_wrong_key_is_the_operators_and_rows_stay),
