@@ -15,6 +15,7 @@
  *   fields.c attestation.c x509.c     what a record may hold
  *   store.c journal.c     records in memory and on disk
  *   entra.c managed_identity.c bearer.c jwt.c form.c login_conf.c     logins by token
+ *   management.c ca_certificate.c proof.c    the instance and its CA certificates
  *   errors.c text.c       responses, error bodies, text forms
  */
 #include "enroll/emulator/mqtt_internal.h"

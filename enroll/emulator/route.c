@@ -5,7 +5,7 @@
  * device proves itself in its handler, since the proof depends on its enrollment.
  */
 #include "enroll/emulator/device_internal.h"
-#include "enroll/emulator/login_internal.h"
+#include "enroll/emulator/management_internal.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -300,6 +300,15 @@ static int serve_token(struct dps *dps, const struct dps_request *req, struct dp
 			  : dps_entra_token(dps->conf, req, res, err);
 }
 
+static void serve_management(struct dps *dps, const struct dps_request *req, struct dps_response *res)
+{
+	const struct dps_management management = { dps->conf, dps->store };
+	struct err err = { 0 };
+
+	if (dps_management_serve(&management, req, res, &err) < 0)
+		dps_management_error(res, &err);
+}
+
 static void serve_with_faults(struct dps *dps, const struct dps_request *req, struct dps_response *res)
 {
 	const struct dps_knobs *knobs = &dps->conf->knobs;
@@ -310,8 +319,10 @@ static void serve_with_faults(struct dps *dps, const struct dps_request *req, st
 	say_date(knobs, at.at_ticks, res);
 	if (dps_fault_before(&dps->faults, knobs, res))
 		return;
-	if ((at.plain || dps_is_token_request(&at) ? serve_token(dps, &at, res, &err)
-						   : serve(dps, &at, res, &err)) < 0)
+	if (!at.plain && dps_is_management(&at))
+		serve_management(dps, &at, res);
+	else if ((at.plain || dps_is_token_request(&at) ? serve_token(dps, &at, res, &err)
+							: serve(dps, &at, res, &err)) < 0)
 		dps_response_error(res, &err, at.at_ticks);
 	dps_fault_after(&dps->faults, knobs, res);
 }
