@@ -26,7 +26,6 @@
 DEFINE_CLEANUP(x509_freep, X509, X509_free)
 DEFINE_CLEANUP(pkey_freep, EVP_PKEY, EVP_PKEY_free)
 DEFINE_CLEANUP(bio_freep, BIO, BIO_vfree)
-DEFINE_CLEANUP(ssl_freep, SSL, SSL_free)
 
 enum slot_state {
 	SLOT_FREE,
