@@ -2,7 +2,7 @@
 # Makes what the virtual machine boots: Debian's own kernel, unpacked from its package and not installed, and an
 # initramfs of busybox, the modules that are needed, our programs and what they need of this machine.
 # usage: image.sh KEEP_DIR OUT_DIR     makes OUT_DIR/kernel and OUT_DIR/initramfs; in KEEP_DIR stays what was downloaded
-# STATION_BIN: the folder with station, device-emulator and dps-emulator
+# STATION_BIN: the folder with station, device-emulator and dps-emulator; test programs are in ../tests beside it
 set -eu -o pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 keep=$1
@@ -11,8 +11,8 @@ out=$2
 # What the guest loads, in this order; what these depend on comes before them.
 modules="dummy_hcd libcomposite usb_f_fs usb_f_acm cdc_acm uhci_hcd ftdi_sio"
 tools="bash jq sqlite3 openssl curl softhsm2-util swtpm
-	base64 cat chmod cp cut date env grep head id ln ls mkdir mkfifo mktemp mv od readlink rm sed seq sleep sort stat tail
-	timeout touch tr uniq wc xargs"
+	base64 cat chmod cp cut date env grep head id ln ls mkdir mkfifo mktemp mv od readlink rm sed seq setpriv sleep sort stat
+	tail timeout touch tr uniq wc xargs"
 # What programs open by name when they run.
 files="/usr/lib/softhsm/libsofthsm2.so /usr/lib/x86_64-linux-gnu/softhsm/libsofthsm2.so
 	/usr/share/p11-kit/modules/softhsm2.module /etc/ssl/openssl.cnf /etc/softhsm/softhsm2.conf"
@@ -73,19 +73,24 @@ put_all() {
 	put "$(command -v busybox)" /bin/busybox
 	for name in $tools; do put "$(command -v "$name")" "/usr/bin/$name"; done
 	for name in station device-emulator dps-emulator; do put "$STATION_BIN/$name" "/station/bin/$name"; done
+	for name in bench_usb fake_usb; do
+		[ ! -x "$STATION_BIN/../tests/$name" ] || put "$STATION_BIN/../tests/$name" "/station/bin/$name"
+	done
 	for file in $files; do [ ! -e "$file" ] || put "$file"; done
 	mkdir -p "$root/station/tests"
 	cp -r "$here" "$here/../flow" "$root/station/tests/"
 	cp "$here/init" "$root/init"
 	mkdir -p "$root/usr/lib/locale" && cp -r /usr/lib/locale/C.utf8 "$root/usr/lib/locale/"
-	printf 'root:x:0:0:root:/root:/bin/bash\n' >"$root/etc/passwd"
-	printf 'root:x:0:\n' >"$root/etc/group"
+	printf 'root:x:0:0:root:/root:/bin/bash\nline:x:900:900:line:/tmp:/bin/bash\n' >"$root/etc/passwd"
+	printf 'root:x:0:\nline:x:900:\nstation:x:901:\n' >"$root/etc/group"
 	printf '127.0.0.1 localhost\n' >"$root/etc/hosts"
 	strip --strip-debug "$root"/modules/*.ko "$root"/station/bin/* 2>/dev/null || true
 }
 
 mkdir -p "$keep" "$out"
+umask 022 # not all that runs there is root
 root=$(mktemp -d "$out/root.XXXXXX")
+chmod 755 "$root"
 trap 'rm -rf "$root"' EXIT
 fetch_kernel
 put_modules

@@ -10,6 +10,7 @@ bulk_id=1209:0001
 mkdir -p "$by_path"
 unit_names=() # in the order of devices.json
 wires=()      # the emulator's options
+plugs=()      # all gadgets, those of no unit too
 
 remember() { unit_names+=("$1"); wires+=("$2" "$3"); }
 
@@ -18,13 +19,18 @@ gadget() { # unit, product, function
 	mkdir "$g" && mkdir "$g/strings/0x409" "$g/configs/c.1" "$g/functions/$3" || fail "no gadget $1"
 	echo 0x1209 >"$g/idVendor"
 	echo "$2" >"$g/idProduct"
+	plugs+=("$1")
 	ln -s "$g/functions/$3" "$g/configs/c.1"
 }
 
-make_bulk_unit() { # unit
+bulk_gadget() { # name
 	gadget "$1" 0x0001 "ffs.$1"
 	mkdir -p "/ffs/$1"
 	mount -t functionfs "$1" "/ffs/$1" || fail "no functionfs for $1"
+}
+
+make_bulk_unit() { # unit
+	bulk_gadget "$1"
 	remember "$1" --ffs "/ffs/$1"
 }
 
@@ -148,9 +154,8 @@ line_down() {
 # Everything unplugged and gone, for the next test.
 tear_down() {
 	local unit g
-	for unit in "${unit_names[@]}"; do
+	for unit in "${plugs[@]}"; do
 		g=$gadgets/$unit
-		[ -d "$g" ] || continue
 		echo >"$g/UDC"
 		rm "$g"/configs/c.1/*.*
 		umount "/ffs/$unit"

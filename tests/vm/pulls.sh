@@ -19,8 +19,22 @@ chance() { echo $((RANDOM % $1)); }
 nap() { sleep "$(printf '%d.%03d' $(($1 / 1000)) $(($1 % 1000)))"; }
 done_with() { [ -z "$1" ] || passed "$1"; }
 
-# Until the step named has begun since the line numbered $3, or a few seconds are over: some units are beyond it.
-until_step() { wait_for 4 heard "$1" "\"step\":\"$2\"" "$3"; }
+# Until the step named has begun since the line numbered $3, or a few seconds are over: some units are beyond it. Two
+# steps are over before a hand can come in between; the database that they write to is held meanwhile, and they wait.
+until_step() { # unit, step, line
+	case $2 in
+	issue) hold_after "$1" key "$3" ;;
+	record) hold_after "$1" verify "$3" ;;
+	esac
+	wait_for 4 heard "$1" "\"step\":\"$2\"" "$3"
+}
+held=
+hold_after() { # unit, step, line
+	wait_for 6 heard "$1" "\"step\":\"$2\"" "$3" || return
+	exec {held}> >(exec sqlite3 -cmd '.timeout 10000' "$dir/station.db" >/dev/null 2>&1)
+	echo 'BEGIN IMMEDIATE;' >&"$held"
+}
+let_go() { [ -z "$held" ] || { exec {held}>&-; held=; }; }
 
 pull() { # unit, port
 	local step
@@ -41,6 +55,7 @@ pull_pair() {
 		nap "$(chance 300)"
 		pull "$a" "$x"
 		[ -z "$b" ] || pull "$b" "$y"
+		let_go
 		left=$((left - 1))
 		nap "$(chance 4000)"
 	done

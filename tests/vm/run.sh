@@ -4,18 +4,21 @@
 #
 #   tests/vm/run.sh [--short] [SEED]   a unit on each kind of link, one plug pulled; under five minutes
 #   tests/vm/run.sh --long [SEED]      twelve units together; then a hundred plugs pulled, units changing ports,
-#                                      stalled endpoints, the machine suspended
+#                                      stalled endpoints, the machine suspended; and the parts that follow
+#   tests/vm/run.sh --places [SEED]    which device is which: other order, same serial numbers, permissions, the wizard
+#   tests/vm/run.sh --hostile [SEED]   devices that lie, keep silent, flood or come and go, beside units that pass
+#   tests/vm/run.sh --latency          what a question over USB costs beyond the transport; prints it
 #   tests/vm/run.sh --together | --pulls | --faults | --suspend [SEED]   one part of the long form
 #
 # Downloads the kernel's package (about 70 MB) the first time. Ends with 0 if every unit ended once, right, and recorded.
-# STATION_BIN: the folder with the programs; default build/dev/bin
+# STATION_BIN: the folder with the programs; default build/dev/bin. Test programs are in ../tests beside it.
 set -eu -o pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 top=$(cd "$here/../.." && pwd)
 form=short
 case "${1:-}" in
---short | --long | --together | --pulls | --faults | --suspend) form=${1#--}; shift ;;
--*) sed -n '2,12s/^# \{0,1\}//p' "$0"; exit 2 ;;
+--short | --long | --together | --pulls | --faults | --suspend | --places | --hostile | --latency) form=${1#--}; shift ;;
+-*) sed -n '2,15s/^# \{0,1\}//p' "$0"; exit 2 ;;
 esac
 seed=${1:-1}
 case $seed in
