@@ -1,7 +1,7 @@
 #!/bin/bash
 # Builds the station and runs its tests; installs what is missing first.
 #
-#   tests/run.sh          everything with gcc, then unit and flow tests with the address and
+#   tests/run.sh          everything with gcc, then unit, flow and interop tests with the address and
 #                         undefined-behaviour sanitizers
 #   tests/run.sh --all    also real USB in a virtual machine (tests/vm, short; downloads a kernel of 70 MB once), clang
 #                         (without crash, flow and interop), the thread sanitizer (flows in which threads meet), and
@@ -85,11 +85,11 @@ if [ -z "${SKIP_PACKAGES:-}" ]; then
 	# What needs npm is left out where there is none.
 	command -v npm >/dev/null || station/install-packages.sh tests/interop/packages.txt
 fi
-# The flows in which threads meet: workers, sender, pulse, plug, desk and screens.
-threads='^(flow/(demo.*|duplicates|faults|fixture|scan|screens.*|service|stock|terminals|unplugged)|unit/base_(db|group))$'
+# The tests in which threads meet: workers, sender, pulse, plug, desk and screens; a connection each of the emulator.
+threads='^(flow/(demo.*|duplicates|faults|fixture|scan|screens.*|service|stock|terminals|unplugged)|interop/(install|device_.*_mqtt)|unit/base_(db|group))$'
 start=$SECONDS
 run dev
-run asan -L '^(unit|flow)$'
+run asan -L '^(unit|flow|interop)$'
 if [ -n "$all" ]; then
 	vm
 	run clang -LE '^(crash|flow|interop)$'
