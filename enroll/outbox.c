@@ -43,8 +43,8 @@ static const char *const steps[] = {
 	/* For lists that begin with what a person must look at. */
 	"CREATE INDEX outbox_quarantined ON outbox(id) WHERE state = 'quarantined';",
 	/* What several connections have in hand, by ID; and all that differs in a quarantined record, as JSON. */
-	"CREATE INDEX outbox_flying ON outbox(registration_id) WHERE state = 'sending';"
-	"ALTER TABLE outbox ADD COLUMN difference TEXT;",
+	("CREATE INDEX outbox_flying ON outbox(registration_id) WHERE state = 'sending';"
+	 "ALTER TABLE outbox ADD COLUMN difference TEXT;"),
 };
 
 static const char *const state_names[] = {

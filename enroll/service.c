@@ -141,6 +141,7 @@ static int login(struct enroll_service *service, int64_t now_ms, struct err *err
 		return 0;
 	if (err->class != ERR_RETRY)
 		gate_failed(service->gate, &service->leave, now_ms, -1);
+	service_give_back(service);
 	return -1;
 }
 

@@ -638,10 +638,27 @@ static void test_batch_login_key_hiccup_is_no_lost_call(void **state)
 	assert_int_equal(lost_of(script, "unit-1"), 0);
 	assert_int_equal(gate_failures(script->gate), 0);
 	assert_int_equal(script->service->postponed, 1);
+	assert_false(script->service->leave.held);
 	failing.class = ERR_NONE;
 	send_until_calls(script, 1);
 	assert_int_equal(counts(script->world).enrolled, 1);
 	assert_int_equal(script->service->postponed, 0);
+}
+
+/* Outside of a batch too: the one probe that others wait for must not be kept by who makes no call. */
+static void test_batch_login_key_hiccup_keeps_no_leave(void **state)
+{
+	struct script *script = *state;
+	struct failing_key failing = { ERR_RETRY, 0 };
+	const struct macer macer = { mac_failing, &failing };
+	BUF_AUTO(json, ENROLL_REPLY_MAX);
+	struct err err = { 0 };
+	bool found = false;
+
+	script_open(script, &macer);
+	assert_int_equal(enroll_get(script->service, "unit-1", &json, &found, &err), -1);
+	assert_int_equal(err.class, ERR_RETRY);
+	assert_false(script->service->leave.held);
 }
 
 /* The secure heap is locked memory that all threads share: a call takes no more of it than its keys need. */
@@ -771,6 +788,7 @@ int main(void)
 		TEST(test_batch_group_key_is_gone_stops_only_its_record),
 		TEST(test_batch_group_key_fails_for_now_keeps_its_record),
 		TEST(test_batch_login_key_hiccup_is_no_lost_call),
+		TEST(test_batch_login_key_hiccup_keeps_no_leave),
 		TEST(test_batch_fits_a_small_secure_heap),
 		TEST(test_batch_symmetric_key_is_not_in_the_database),
 		TEST(test_batch_certificate_not_trusted_is_the_operators),
