@@ -26,7 +26,8 @@ struct client {
 	int fd;
 };
 
-static void client_open(const struct program *program, struct client *client, EVP_PKEY *key, X509 *cert)
+/* Up to the handshake, whose result is returned. */
+static int client_connect(const struct program *program, struct client *client, EVP_PKEY *key, X509 *cert)
 {
 	struct sockaddr_in sa = { .sin_family = AF_INET, .sin_port = htons((uint16_t)program->mqtt_port) };
 
@@ -43,7 +44,12 @@ static void client_open(const struct program *program, struct client *client, EV
 	client->ssl = SSL_new(client->tls);
 	assert_int_equal(SSL_set1_host(client->ssl, "global.azure-devices-provisioning.net"), 1);
 	assert_int_equal(SSL_set_fd(client->ssl, client->fd), 1);
-	assert_int_equal(SSL_connect(client->ssl), 1);
+	return SSL_connect(client->ssl);
+}
+
+static void client_open(const struct program *program, struct client *client, EVP_PKEY *key, X509 *cert)
+{
+	assert_int_equal(client_connect(program, client, key, cert), 1);
 }
 
 static void client_close(struct client *client)
@@ -182,6 +188,33 @@ static void test_nonsense_ends_the_connection_alone(void **state)
 	client_close(&other);
 }
 
+static void test_certificate_is_the_knobs(void **state)
+{
+	static const char *const args[] = { "--tls", "expired", NULL };
+	struct program *program = *state;
+	struct client client;
+
+	program_start(program, args);
+	assert_true(client_connect(program, &client, NULL, NULL) <= 0);
+	assert_int_equal(SSL_get_verify_result(client.ssl), X509_V_ERR_CERT_HAS_EXPIRED);
+	client_close(&client);
+}
+
+static void test_reset_ends_the_connection_without_an_answer(void **state)
+{
+	static const char *const args[] = { "--reset-before-every", "1", NULL };
+	struct program *program = *state;
+	struct client client;
+
+	program_start(program, args);
+	client_open(program, &client, NULL, NULL);
+	SEND(CONNECT_SAS SUBSCRIBE);
+	EXPECT("\x20\x02\0\0\x90\x03\0\x07\x01");
+	SEND(REGISTER);
+	client_expect_end(&client);
+	client_close(&client);
+}
+
 static void test_silent_client_ends_after_its_keepalive(void **state)
 {
 	struct program *program = *state;
@@ -222,6 +255,8 @@ int main(void)
 		TEST(test_client_certificate_of_nobody_connects),
 		TEST(test_register_is_answered_by_the_device_api),
 		TEST(test_nonsense_ends_the_connection_alone),
+		TEST(test_certificate_is_the_knobs),
+		TEST(test_reset_ends_the_connection_without_an_answer),
 		TEST(test_silent_client_ends_after_its_keepalive),
 		TEST(test_program_ends_with_connections_open),
 	};
