@@ -51,10 +51,13 @@ enum enroll_reprovision {
 	ENROLL_REPROVISION_NEVER,   /* it stays where it is                 */
 };
 
-/* What the cloud's operator wants beside the attestation (dps-api 1.3). All zero: nothing is sent of it. */
+/*
+ * What the cloud's operator wants beside the attestation (dps-api 1.3). All zero: nothing is sent of it.
+ * Of the twin: NAME=VALUE, or NAME="TEXT" with \" and \\ in it, separated by blanks; NULL or "": none.
+ */
 struct enroll_terms {
-	const char *tags;    /* initial twin: NAME=VALUE, separated by blanks; NULL or "": none */
-	const char *desired; /* the same */
+	const char *tags;    /* texts all */
+	const char *desired; /* a VALUE that is a JSON number, true or false goes as such */
 	enum enroll_allocation allocation;
 	const char *hubs; /* host names, separated by blanks; they need an allocation */
 	const char *webhook;
@@ -77,6 +80,12 @@ struct enroll_record {
 	const struct secret *symmetric_key;
 	struct enroll_terms terms;
 };
+
+/*
+ * Whether the service, and the hub behind it, take these terms and this device ID (NULL: none); dps-api 2.
+ * ERR_UNIT that says what is wrong. For a configuration, before there is a record; records are checked the same way.
+ */
+MUST_USE int enroll_terms_check(const char *device_id, const struct enroll_terms *terms, struct err *err);
 
 MUST_USE int enroll_init(struct db *db, struct err *err);
 /*

@@ -63,7 +63,7 @@ void gate_succeeded(struct enroll_gate *gate, struct leave *leave);
 void gate_failed(struct enroll_gate *gate, struct leave *leave, int64_t now_ms, int64_t asked_ms);
 unsigned gate_failures(struct enroll_gate *gate);
 
-/* --- payload.c and certificate.c: what we send ------------------------------------------------------ */
+/* --- payload.c, payload_terms.c and certificate.c: what we send -------------------------------------- */
 
 /* Letters, digits and - . _ : with a letter, digit or - at the end, 1..128 (dps-api 2). ERR_UNIT. */
 MUST_USE int registration_id_check(const char *id, struct err *err);
@@ -80,6 +80,11 @@ MUST_USE int payload_with_key(struct bytes payload, const struct secret *key, st
 MUST_USE int payload_group_x509(const char *group_id, struct bytes ca_cert_pem, struct buf *ret_json,
 				struct err *err);
 MUST_USE int payload_group_symmetric(const char *group_id, struct buf *ret_json, struct err *err);
+/* 1..128 of the characters of an IoT Hub device ID (dps-api 2). ERR_UNIT. */
+MUST_USE int device_id_check(const char *id, struct err *err);
+/* Adds what the terms say to an enrollment or a group, and provisioningStatus. ERR_UNIT if the service would refuse it. */
+struct json_t;
+MUST_USE int terms_put(const struct enroll_terms *terms, struct json_t *json, struct err *err);
 /* Makes JSON memory be wiped when it is freed, since replies hold keys. Any number of times. */
 void payload_guard_memory(void);
 

@@ -1,7 +1,7 @@
 /*
  * The JSON of an enrollment (dps-api 1.3, 1.4). It is made once, when the unit
  * is recorded, and compared byte by byte if the same job comes again; so the
- * order of the fields is fixed, with the attestation last. A symmetric key is
+ * order of the fields is fixed, with the terms (payload_terms.c) in the middle and the attestation last. A symmetric key is
  * put in only for the wire.
  */
 #include "enroll/enroll_internal.h"
@@ -17,6 +17,9 @@
 #define EK_MAX  2048
 #define KEY_MAX 64 /* dps-api 2: 16..64 bytes */
 #define KEY_MIN 16
+
+/* 0.1 as it was written, not as a double has it. */
+#define DUMP_FLAGS (JSON_COMPACT | JSON_REAL_PRECISION(15))
 
 DEFINE_CLEANUP(json_freep, json_t, json_decref)
 
@@ -58,19 +61,6 @@ int registration_id_check(const char *id, struct err *err)
 	if (!id_character(id[len - 1]))
 		return err_set(err, ERR_UNIT, 0, "a registration ID must end in a letter, a digit or -: %s",
 			       id);
-	return 0;
-}
-
-/* The characters of an IoT Hub device ID (dps-api 2). */
-static int device_id_check(const char *id, struct err *err)
-{
-	size_t len = id != NULL ? strlen(id) : 1;
-	size_t good = id != NULL ? strspn(id, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-					      "-:.+%_#*?!(),=@;$'")
-				 : 1;
-
-	if (len == 0 || len > ENROLL_ID_MAX || good != len)
-		return err_set(err, ERR_UNIT, 0, "the service does not take this device ID: %s", id);
 	return 0;
 }
 
@@ -125,7 +115,7 @@ static json_t *attestation_symmetric(const struct secret *key, uint8_t ret_key_s
 /* Writes the JSON into ret, whose maximum is the limit. */
 static int dump(const json_t *json, struct buf *ret, struct err *err)
 {
-	size_t need = json_dumpb(json, NULL, 0, JSON_COMPACT);
+	size_t need = json_dumpb(json, NULL, 0, DUMP_FLAGS);
 	uint8_t *to;
 
 	buf_clear(ret);
@@ -134,7 +124,7 @@ static int dump(const json_t *json, struct buf *ret, struct err *err)
 	to = buf_reserve(ret, need);
 	if (to == NULL)
 		return err_set(err, ERR_UNIT, 0, "an enrollment of %zu bytes is too long to send", need);
-	ret->len = json_dumpb(json, (char *)to, need, JSON_COMPACT);
+	ret->len = json_dumpb(json, (char *)to, need, DUMP_FLAGS);
 	return 0;
 }
 
@@ -159,14 +149,18 @@ int payload_build(const struct enroll_record *record, struct buf *ret_json,
 	if (kinds != 1)
 		return err_set(err, ERR_BUG, 0, "an enrollment has one attestation, not %d", kinds);
 	if (registration_id_check(record->registration_id, err) < 0 ||
-	    device_id_check(record->device_id, err) < 0)
+	    (record->device_id != NULL && device_id_check(record->device_id, err) < 0))
 		return -1;
+	json = json_pack("{s:s, s:s*}", "registrationId", record->registration_id, "deviceId",
+			 record->device_id);
+	if (json == NULL)
+		return err_set(err, ERR_STATION, 0, "out of memory for an enrollment");
+	if (terms_put(&record->terms, json, err) < 0)
+		return err_wrap(err, "enrollment of %s", record->registration_id);
 	attestation = attestation_of(record, ret_key_sha256, err);
 	if (attestation == NULL)
 		return -1;
-	json = json_pack("{s:s, s:s*, s:s, s:o}", "registrationId", record->registration_id, "deviceId",
-			 record->device_id, "provisioningStatus", "enabled", "attestation", attestation);
-	if (json == NULL)
+	if (json_object_set_new(json, "attestation", attestation) < 0)
 		return err_set(err, ERR_STATION, 0, "out of memory for an enrollment");
 	if (dump(json, ret_json, err) < 0)
 		return -1;
