@@ -30,7 +30,7 @@ until_step() { # unit, step, line
 }
 held=
 hold_after() { # unit, step, line
-	wait_for 6 heard "$1" "\"step\":\"$2\"" "$3" || return
+	wait_for 20 heard "$1" "\"step\":\"$2\"" "$3" || return # slow answers
 	exec {held}> >(exec sqlite3 -cmd '.timeout 10000' "$dir/station.db" >/dev/null 2>&1)
 	echo 'BEGIN IMMEDIATE;' >&"$held"
 }
