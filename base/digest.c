@@ -32,3 +32,11 @@ void hmac_sha256(struct bytes key, struct bytes in, uint8_t ret[SHA256_LEN])
 	base_assert(HMAC(EVP_sha256(), key.p, (int)key.len, in.p, in.len, ret, &len) != NULL);
 	base_assert(len == SHA256_LEN);
 }
+
+void sha1(struct bytes in, uint8_t ret[SHA1_LEN])
+{
+	unsigned len = 0;
+
+	base_assert(EVP_Digest(in.p, in.len, ret, &len, EVP_sha1(), NULL) == 1);
+	base_assert(len == SHA1_LEN);
+}

@@ -61,6 +61,19 @@ int base64_encode(struct bytes in, char *out, size_t cap)
 	return 0;
 }
 
+int base64url_encode(struct bytes in, char *out, size_t cap)
+{
+	if (base64_encode(in, out, cap) < 0)
+		return -1;
+	for (; *out != '\0' && *out != '='; out++)
+		if (*out == '+')
+			*out = '-';
+		else if (*out == '/')
+			*out = '_';
+	*out = '\0';
+	return 0;
+}
+
 static size_t base64_padding(struct bytes in)
 {
 	if (in.len < 4 || in.p[in.len - 1] != '=')

@@ -1,4 +1,4 @@
-/* Text forms of bytes: hex, base64 (RFC 4648 section 4) and base32 (section 6). */
+/* Text forms of bytes: hex, base64 (RFC 4648 sections 4 and 5) and base32 (section 6). */
 #ifndef BASE_ENCODE_H
 #define BASE_ENCODE_H
 
@@ -15,6 +15,8 @@ MUST_USE int hex_decode(const char *in, uint8_t *out, size_t cap, size_t *ret_n)
 
 /* With padding, no line breaks, NUL-terminated. */
 MUST_USE int base64_encode(struct bytes in, char *out, size_t cap);
+/* The URL-safe alphabet (section 5), without padding, NUL-terminated; out holds BASE64_LEN(in.len) + 1. */
+MUST_USE int base64url_encode(struct bytes in, char *out, size_t cap);
 /*
  * Strict: whole quanta, padding only at the end, unused bits zero, no white
  * space. -1 on anything else, or when out is too small.

@@ -1,15 +1,22 @@
 /*
- * The login: a shared access signature for the service's host (dps-api 4.3).
- * The key stays where it is; a macer signs. One token serves for most of its
- * hour, so that an HSM is asked once and not once per call.
+ * The login: a table of kinds, and one rule for all of them. A token serves for
+ * four fifths of its life, so that a key or an issuer is asked once and not once
+ * per call; and as long as it is good, an issuer that is away hinders nothing.
  */
 #include "enroll/enroll_internal.h"
 
-#include "base/encode.h"
+#include <curl/curl.h>
 
-#define LIFETIME_S 3600
-#define SPARE_S    600
-#define HEADER_CAP 2048
+#define CLOCK_TOLERANCE_S 300
+#define AGAIN_S           60 /* after a refresh that failed */
+#define SPARE_S           60 /* a token this close to its end is not sent */
+
+static const struct auth_kind *const kinds[] = {
+	[ENROLL_AUTH_SAS] = &auth_sas,
+	[ENROLL_AUTH_ENTRA_CERTIFICATE] = &auth_entra_certificate,
+	[ENROLL_AUTH_ENTRA_SECRET] = &auth_entra_secret,
+	[ENROLL_AUTH_MANAGED_IDENTITY] = &auth_identity,
+};
 
 int percent_encode(const char *in, char *out, size_t cap)
 {
@@ -35,76 +42,82 @@ int percent_encode(const char *in, char *out, size_t cap)
 	return 0;
 }
 
-/* sr: the lower-case host, encoded in lower case */
-static int resource_of(const char *host, char *out, size_t cap)
+void auth_token_deinit(struct auth_token *token)
 {
-	if (percent_encode(host, out, cap) < 0)
-		return -1;
-	for (; *out != '\0'; out++)
-		if (*out >= 'A' && *out <= 'Z')
-			*out = (char)(*out - 'A' + 'a');
-	return 0;
+	secret_wipe(&token->header);
+	*token = (struct auth_token){ 0 };
 }
 
-static int sign(const struct macer *macer, const char *resource, int64_t expires_s, char *out, size_t cap,
-		struct err *err)
+int auth_open(struct auth *auth, const struct enroll_conf *conf, atomic_bool *abort, struct err *err)
 {
-	char message[600], text[BASE64_LEN(SHA256_LEN) + 1];
-	uint8_t mac[SHA256_LEN];
-	int ret = 0;
-
-	if (str_format(message, sizeof(message), "%s\n%lld", resource, (long long)expires_s) < 0)
-		return err_set(err, ERR_OPERATOR, 0, "the service's host name is too long");
-	if (macer->mac(macer->key, bytes_str(message), mac, err) < 0)
-		return err_wrap(err, "signing the login to the service");
-	if (base64_encode(BYTES_ARRAY(mac), text, sizeof(text)) < 0 || percent_encode(text, out, cap) < 0)
-		ret = err_set(err, ERR_BUG, 0, "a signature did not fit");
-	explicit_bzero(mac, sizeof(mac));
-	explicit_bzero(text, sizeof(text));
-	return ret;
+	auth->abort = abort;
+	return kinds[auth->login->auth]->open(auth, conf, abort, err);
 }
 
-static int make(struct auth *auth, int64_t expires_s, struct secret *ret_header, struct err *err)
+void auth_close(struct auth *auth)
 {
-	char resource[520], policy[400], signature[3 * BASE64_LEN(SHA256_LEN) + 1];
-	SECRET_AUTO header = { NULL, 0 };
-	int n;
-
-	if (resource_of(auth->host, resource, sizeof(resource)) < 0 ||
-	    percent_encode(auth->login->policy, policy, sizeof(policy)) < 0)
-		return err_set(err, ERR_OPERATOR, 0, "the service's host or policy name is too long");
-	if (secret_new(HEADER_CAP, &header, err) < 0 ||
-	    sign(auth->login->macer, resource, expires_s, signature, sizeof(signature), err) < 0)
-		return -1;
-	n = snprintf((char *)header.p, header.len,
-		     "Authorization: SharedAccessSignature sr=%s&sig=%s&se=%lld&skn=%s", resource, signature,
-		     (long long)expires_s, policy);
-	explicit_bzero(signature, sizeof(signature));
-	if (n < 0 || (size_t)n >= header.len)
-		return err_set(err, ERR_OPERATOR, 0, "the service's host or policy name is too long");
-	*ret_header = header;
-	header = (struct secret){ NULL, 0 };
-	return 0;
-}
-
-int auth_refresh(struct auth *auth, int64_t now_ms, struct err *err)
-{
-	int64_t left_s = auth->expires_s - now_ms / 1000;
-	struct secret header = { NULL, 0 };
-
-	/* More than the lifetime is left after a clock was set back: such a token may be refused. */
-	if (auth->header.p != NULL && left_s > SPARE_S && left_s <= LIFETIME_S)
-		return 0;
-	if (make(auth, now_ms / 1000 + LIFETIME_S, &header, err) < 0)
-		return -1;
-	secret_wipe(&auth->header);
-	auth->header = header;
-	auth->expires_s = now_ms / 1000 + LIFETIME_S;
-	return 0;
+	auth_forget(auth);
+	http_close(auth->issuer);
+	auth->issuer = NULL;
 }
 
 void auth_forget(struct auth *auth)
 {
-	secret_wipe(&auth->header);
-	auth->expires_s = 0;
+	auth_token_deinit(&auth->token);
+}
+
+/* After a clock was set back, nobody knows how long a token is still good. */
+static bool serves(const struct auth_token *token, int64_t now_s, int64_t until_s)
+{
+	return token->header.p != NULL && now_s >= token->made_s && now_s < until_s;
+}
+
+/* Four fifths, unless whoever gave it says when. */
+static void set_times(struct auth_token *token, int64_t now_s)
+{
+	token->made_s = now_s;
+	if (token->refresh_s <= now_s || token->refresh_s > token->expires_s)
+		token->refresh_s = now_s + (token->expires_s - now_s) * 4 / 5;
+}
+
+int auth_refresh(struct auth *auth, int64_t now_ms, struct err *err)
+{
+	CLEANUP(auth_token_deinit) struct auth_token token = { 0 };
+	int64_t now_s = now_ms / 1000;
+	struct err why = { 0 };
+
+	auth->asked = false;
+	auth->retry_after[0] = '\0';
+	if (serves(&auth->token, now_s, auth->token.refresh_s))
+		return 0;
+	if (kinds[auth->login->auth]->make(auth, now_s, &token, &why) < 0) {
+		if (why.class >= ERR_STATION ||
+		    !serves(&auth->token, now_s, auth->token.expires_s - SPARE_S)) {
+			*err = why;
+			return -1;
+		}
+		auth->token.refresh_s = now_s + AGAIN_S;
+		return 0;
+	}
+	set_times(&token, now_s);
+	auth_forget(auth);
+	auth->token = token;
+	auth->made++;
+	token = (struct auth_token){ 0 };
+	return 0;
+}
+
+const char *auth_advice(const struct auth *auth, long status)
+{
+	const struct auth_kind *kind = kinds[auth->login->auth];
+
+	return status == 403 ? kind->advice_403 : kind->advice_401;
+}
+
+int64_t auth_clock_off_s(const char *date, int64_t now_ms)
+{
+	time_t theirs = curl_getdate(date, NULL);
+	int64_t off_s = theirs >= 0 ? now_ms / 1000 - (int64_t)theirs : 0;
+
+	return off_s > CLOCK_TOLERANCE_S || off_s < -CLOCK_TOLERANCE_S ? off_s : 0;
 }

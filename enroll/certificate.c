@@ -38,10 +38,9 @@ static int take_base64(struct bytes *in, struct buf *ret_text)
 }
 
 /* BEGIN line, base64, END line, then white space at most */
-int certificate_sha256(struct bytes pem, uint8_t ret[SHA256_LEN])
+static int certificate_der(struct bytes pem, struct buf *ret_der)
 {
 	BUF_AUTO(text, PEM_MAX);
-	BUF_AUTO(der, PEM_MAX);
 	uint8_t *to;
 	size_t n = 0;
 
@@ -50,9 +49,29 @@ int certificate_sha256(struct bytes pem, uint8_t ret[SHA256_LEN])
 		return -1;
 	while (pem.len > 0 && is_space(pem.p[0]))
 		pem = bytes_of(pem.p + 1, pem.len - 1);
-	to = buf_reserve(&der, text.len);
+	to = buf_reserve(ret_der, text.len);
 	if (pem.len != 0 || to == NULL || base64_decode(buf_bytes(&text), to, text.len, &n) < 0 || n == 0)
 		return -1;
-	sha256(bytes_of(to, n), ret);
+	ret_der->len = n;
+	return 0;
+}
+
+int certificate_sha256(struct bytes pem, uint8_t ret[SHA256_LEN])
+{
+	BUF_AUTO(der, PEM_MAX);
+
+	if (certificate_der(pem, &der) < 0)
+		return -1;
+	sha256(buf_bytes(&der), ret);
+	return 0;
+}
+
+int certificate_sha1(struct bytes pem, uint8_t ret[SHA1_LEN])
+{
+	BUF_AUTO(der, PEM_MAX);
+
+	if (certificate_der(pem, &der) < 0)
+		return -1;
+	sha1(buf_bytes(&der), ret);
 	return 0;
 }

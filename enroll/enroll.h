@@ -158,7 +158,8 @@ struct enroll_login {
 	const struct secret *client_secret;
 	/* managed identity; client_id chooses one of several */
 	enum enroll_identity identity;
-	const char *identity_endpoint; /* NULL: where Azure has it */
+	const char *identity_endpoint; /* http://ADDRESS[:PORT]; NULL: where Azure has it */
+	const char *identity_keys;     /* folder of the Arc agent's key files; NULL: where Azure has it */
 };
 
 #define ENROLL_RESOLVE_MAX 16

@@ -90,6 +90,8 @@ void payload_guard_memory(void);
 
 /* SHA-256 over the DER of exactly one PEM certificate: the service's sha256Thumbprint. */
 MUST_USE int certificate_sha256(struct bytes pem, uint8_t ret[SHA256_LEN]);
+/* The same with SHA-1, as x5t of a JWT names it (RFC 7515 4.1.7). */
+MUST_USE int certificate_sha1(struct bytes pem, uint8_t ret[SHA1_LEN]);
 
 /* --- compare.c: what the service holds, against what we wanted --------------------------------------- */
 
@@ -149,19 +151,84 @@ enum refusal {
 };
 enum refusal refusal_of(int64_t code);
 
-/* --- auth.c ------------------------------------------------------------------------------------------ */
+/* --- auth.c: who we are to the service -------------------------------------------------------------- */
+
+struct auth_token {
+	struct secret header; /* the Authorization header, NUL-terminated */
+	int64_t made_s, refresh_s, expires_s;
+};
+void auth_token_deinit(struct auth_token *token);
 
 struct auth {
 	const struct enroll_login *login;
-	const char *host;
-	struct secret header; /* the Authorization header, NUL-terminated */
-	int64_t expires_s;
+	const char *host; /* of the service, which a signature is for */
+	struct auth_token token;
+	unsigned made; /* tokens so far */
+	/* Where tokens are given; all NULL and zero for a kind that makes its own. */
+	struct http *issuer;
+	struct enroll_conf issuer_conf;
+	char issuer_host[256];
+	bool asked; /* the issuer, by the last auth_refresh */
+	char retry_after[64];
+	const atomic_bool *abort;
 };
-/* Makes the header, or keeps the one that is good for ten more minutes (dps-api 4.3). */
+/* Checks that the login is whole, and opens the way to whoever gives its tokens. All is borrowed. ERR_OPERATOR. */
+MUST_USE int auth_open(struct auth *auth, const struct enroll_conf *conf, atomic_bool *abort,
+		       struct err *err);
+void auth_close(struct auth *auth);
+/*
+ * Makes or fetches a token, or keeps the one that is there until four fifths of its life have
+ * passed; if a new one is not to be had then, the old one serves to its end (dps-api 4.3, 4.4).
+ */
 MUST_USE int auth_refresh(struct auth *auth, int64_t now_ms, struct err *err);
 void auth_forget(struct auth *auth);
+/* The service refused the token: what to check, for 401 or 403. */
+const char *auth_advice(const struct auth *auth, long status);
+/* By how much this computer's clock is ahead of a Date header, if that is too much for logins; else 0. */
+int64_t auth_clock_off_s(const char *date, int64_t now_ms);
 /* Upper-case percent-encoding of everything but RFC 3986's unreserved characters. */
 MUST_USE int percent_encode(const char *in, char *out, size_t cap);
+
+/* A kind of login: auth_sas.c, auth_entra.c, auth_identity.c. */
+struct auth_kind {
+	int (*open)(struct auth *auth, const struct enroll_conf *conf, atomic_bool *abort, struct err *err);
+	/* refresh_s may be 0: at four fifths. */
+	int (*make)(struct auth *auth, int64_t now_s, struct auth_token *ret, struct err *err);
+	const char *advice_401, *advice_403;
+};
+extern const struct auth_kind auth_sas, auth_entra_certificate, auth_entra_secret, auth_identity;
+
+#define AUTH_RESOURCE         "https://azure-devices-provisioning.net"
+#define AUTH_RESOURCE_ENCODED "https%3A%2F%2Fazure-devices-provisioning.net"
+#define AUTH_ADVICE_ROLE                                                                                     \
+	"give it the role Device Provisioning Service Data Contributor on the service; a new role takes "    \
+	"minutes"
+
+/* auth_assertion.c: a JWT that the certificate's key signed (RFC 7523), as dps-api 4.4 has it. */
+#define ASSERTION_MAX 4096
+#define GUID_LEN      36
+MUST_USE int assertion_make(const struct enroll_login *login, const char *audience, const char *jti,
+			    int64_t now_s, struct secret *ret_jwt, struct err *err);
+MUST_USE int guid_make(char out[GUID_LEN + 1], struct err *err);
+
+/* auth_reply.c: what Entra ID and the identity's agent say. */
+#define TOKEN_REPLY_MAX (64 * 1024)
+#define TOKEN_MAX       (16 * 1024)
+MUST_USE int token_reply_parse(struct bytes body, int64_t now_s, struct auth_token *ret, struct err *err);
+struct token_error {
+	char error[48];
+	int64_t code; /* the first of error_codes; 0 if there is none */
+};
+/* false if it is none of theirs, so that somebody else answered. */
+bool token_error_parse(struct bytes body, struct token_error *ret);
+
+/* auth_identity.c */
+/* How long to wait before asking again after the n-th refusal, from 0; -1: it is final (dps-api 4.5). */
+int identity_wait_s(long status, unsigned n);
+
+/* auth_key_file.c: the Arc agent's challenge, "Basic realm=PATH". ERR_OPERATOR. */
+#define ARC_KEY_DIR "/var/opt/azcmagent/tokens"
+MUST_USE int arc_key_read(const char *challenge, const char *dir, struct secret *ret_key, struct err *err);
 
 /* --- http.c ------------------------------------------------------------------------------------------ */
 
@@ -180,6 +247,11 @@ struct http_request {
 	const char *path;   /* from the first slash, encoded, with its query */
 	struct bytes body;  /* none for GET */
 };
+/* What requests for tokens differ in. */
+struct http_extra {
+	const char *type;   /* of the body; NULL: JSON */
+	const char *header; /* one more line, or NULL  */
+};
 struct http_reply {
 	long status;
 	enum reply_kind kind;
@@ -187,20 +259,27 @@ struct http_reply {
 	char retry_after[64];
 	char content_type[64];
 	char date[64];
+	char challenge[1100]; /* WWW-Authenticate */
 };
 
 struct http;
 MUST_USE int http_open(const struct enroll_conf *conf, atomic_bool *abort, struct http **ret_http,
 		       struct err *err);
+/* The same over plain HTTP and past every proxy: for an agent at an address of this machine's own. */
+MUST_USE int http_open_plain(const struct enroll_conf *conf, atomic_bool *abort, struct http **ret_http,
+			     struct err *err);
 void http_close(struct http *http);
 DEFINE_CLEANUP(http_closep, struct http, http_close)
 void http_reply_deinit(struct http_reply *reply);
 /*
- * One request. ERR_OPERATOR: it did not reach the service. ERR_RETRY: it may
- * have. 0: an HTTP status came, whichever; kind says what it means.
+ * One request; auth_header may be NULL. ERR_OPERATOR: it did not reach the service. ERR_RETRY: it
+ * may have. 0: an HTTP status came, whichever; kind says what it means.
  */
 MUST_USE int http_perform(struct http *http, const struct http_request *request,
 			  const struct secret *auth_header, struct http_reply *ret, struct err *err);
+MUST_USE int http_perform_extra(struct http *http, const struct http_request *request,
+				const struct http_extra *extra, const struct secret *auth_header,
+				struct http_reply *ret, struct err *err);
 /* Turns a status that no caller can use into the error it stands for. */
 int http_status_error(const struct http_reply *reply, struct err *err);
 

@@ -17,6 +17,7 @@ struct http {
 	CURL *curl;
 	const struct enroll_conf *conf;
 	atomic_bool *abort;
+	bool plain; /* no TLS, for addresses of this machine's own */
 	char why[CURL_ERROR_SIZE];
 };
 
@@ -101,6 +102,15 @@ int http_open(const struct enroll_conf *conf, atomic_bool *abort, struct http **
 	return 0;
 }
 
+int http_open_plain(const struct enroll_conf *conf, atomic_bool *abort, struct http **ret_http,
+		    struct err *err)
+{
+	if (http_open(conf, abort, ret_http, err) < 0)
+		return -1;
+	(*ret_http)->plain = true;
+	return 0;
+}
+
 void http_close(struct http *http)
 {
 	if (http == NULL)
@@ -142,6 +152,7 @@ static size_t on_header(char *data, size_t one, size_t n, void *arg)
 	keep_header(line, "Retry-After", reply->retry_after, sizeof(reply->retry_after));
 	keep_header(line, "Content-Type", reply->content_type, sizeof(reply->content_type));
 	keep_header(line, "Date", reply->date, sizeof(reply->date));
+	keep_header(line, "WWW-Authenticate", reply->challenge, sizeof(reply->challenge));
 	return one * n;
 }
 
@@ -183,7 +194,7 @@ static bool set_connection(struct http *http)
 	bool ok = true;
 
 	curl_easy_reset(c);
-	ok &= curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "https") == CURLE_OK;
+	ok &= curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, http->plain ? "http" : "https") == CURLE_OK;
 	ok &= curl_easy_setopt(c, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) == CURLE_OK;
 	ok &= curl_easy_setopt(c, CURLOPT_SSL_VERIFYPEER, 1L) == CURLE_OK;
 	ok &= curl_easy_setopt(c, CURLOPT_SSL_VERIFYHOST, 2L) == CURLE_OK;
@@ -226,7 +237,8 @@ static bool set_request(struct http *http, const struct http_request *request, s
 {
 	CURL *c = http->curl;
 	char url[PATH_CAP + 300];
-	bool ok = str_format(url, sizeof(url), "https://%s%s", http->conf->host, request->path) == 0;
+	bool ok = str_format(url, sizeof(url), "%s://%s%s", http->plain ? "http" : "https", http->conf->host,
+			     request->path) == 0;
 
 	ok = ok && curl_easy_setopt(c, CURLOPT_URL, url) == CURLE_OK;
 	ok &= curl_easy_setopt(c, CURLOPT_HTTPHEADER, lines) == CURLE_OK;
@@ -276,18 +288,39 @@ static enum reply_kind kind_of(const struct http_reply *reply)
 	return kind;
 }
 
+static int add_lines(struct curl_slist **list, const struct http_extra *extra,
+		     const struct secret *auth_header)
+{
+	char type[96];
+
+	if (str_format(type, sizeof(type), "Content-Type: %s",
+		       extra->type != NULL ? extra->type : "application/json; charset=utf-8") < 0)
+		return -1;
+	if ((auth_header != NULL && add_line(list, (const char *)auth_header->p) < 0) ||
+	    (extra->header != NULL && add_line(list, extra->header) < 0) ||
+	    add_line(list, "Accept: application/json") < 0 || add_line(list, type) < 0 ||
+	    add_line(list, "Expect:") < 0)
+		return -1;
+	return 0;
+}
+
 int http_perform(struct http *http, const struct http_request *request, const struct secret *auth_header,
 		 struct http_reply *ret, struct err *err)
+{
+	const struct http_extra none = { NULL, NULL };
+
+	return http_perform_extra(http, request, &none, auth_header, ret, err);
+}
+
+int http_perform_extra(struct http *http, const struct http_request *request, const struct http_extra *extra,
+		       const struct secret *auth_header, struct http_reply *ret, struct err *err)
 {
 	CLEANUP(wipe_list) struct curl_slist *lines = NULL;
 	CURLcode code;
 
 	buf_clear(&ret->body);
-	ret->retry_after[0] = ret->content_type[0] = ret->date[0] = '\0';
-	if (add_line(&lines, (const char *)auth_header->p) < 0 ||
-	    add_line(&lines, "Accept: application/json") < 0 ||
-	    add_line(&lines, "Content-Type: application/json; charset=utf-8") < 0 ||
-	    add_line(&lines, "Expect:") < 0)
+	ret->retry_after[0] = ret->content_type[0] = ret->date[0] = ret->challenge[0] = '\0';
+	if (add_lines(&lines, extra, auth_header) < 0)
 		return err_set(err, ERR_STATION, 0, "out of memory for a call to the service");
 	if (!set_connection(http) || !set_callbacks(http, ret) || !set_request(http, request, lines))
 		return err_set(err, ERR_STATION, 0,

@@ -7,10 +7,6 @@
 #include <stdlib.h>
 #include <sys/random.h>
 
-#include <curl/curl.h>
-
-#define CLOCK_TOLERANCE_S 300
-
 void answer_deinit(struct answer *answer)
 {
 	http_reply_deinit(&answer->http);
@@ -26,15 +22,13 @@ uint32_t service_chance(void)
 	return chance;
 }
 
-static int check_conf(const struct enroll_conf *conf, const struct enroll_login *login, struct err *err)
+static int check_conf(const struct enroll_conf *conf, struct err *err)
 {
 	if (conf->host == NULL || conf->host[0] == '\0' ||
 	    strspn(conf->host, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-:") !=
 		    strlen(conf->host))
 		return err_set(err, ERR_OPERATOR, 0, "[service] host is no host name: %s",
 			       conf->host != NULL ? conf->host : "(none)");
-	if (login->policy == NULL || login->policy[0] == '\0')
-		return err_set(err, ERR_OPERATOR, 0, "[service] policy is missing");
 	if (conf->attempts_max == 0 || conf->timeout_ms == 0 || conf->timeout_ms > 600000)
 		return err_set(err, ERR_OPERATOR, 0, "[service] attempts and timeout must be set");
 	return 0;
@@ -51,7 +45,7 @@ int enroll_service_open(const struct enroll_conf *conf, const struct enroll_logi
 {
 	CLEANUP(enroll_service_closep) struct enroll_service *service = NULL;
 
-	if (check_conf(conf, login, err) < 0)
+	if (check_conf(conf, err) < 0)
 		return -1;
 	payload_guard_memory();
 	service = calloc(1, sizeof(*service));
@@ -62,7 +56,8 @@ int enroll_service_open(const struct enroll_conf *conf, const struct enroll_logi
 	service->conf = conf;
 	service->gate = gate;
 	service->auth = (struct auth){ .login = login, .host = service->host };
-	if (http_open(conf, &service->abort, &service->http, err) < 0)
+	if (http_open(conf, &service->abort, &service->http, err) < 0 ||
+	    auth_open(&service->auth, conf, &service->abort, err) < 0)
 		return -1;
 	*ret_service = service;
 	service = NULL;
@@ -75,7 +70,7 @@ void enroll_service_close(struct enroll_service *service)
 		return;
 	service_give_back(service);
 	http_close(service->http);
-	auth_forget(&service->auth);
+	auth_close(&service->auth);
 	free(service);
 }
 
@@ -88,16 +83,16 @@ void enroll_service_set_device_keys(struct enroll_service *service, const struct
 static int login_error(struct enroll_service *service, int64_t now_ms, const struct http_reply *reply,
 		       struct err *err)
 {
-	time_t theirs = curl_getdate(reply->date, NULL);
-	int64_t off_s = theirs >= 0 ? now_ms / 1000 - (int64_t)theirs : 0;
+	int64_t off_s = auth_clock_off_s(reply->date, now_ms);
 
 	auth_forget(&service->auth);
-	if (off_s > CLOCK_TOLERANCE_S || off_s < -CLOCK_TOLERANCE_S)
+	if (off_s != 0)
 		return err_set(err, ERR_OPERATOR, reply->status,
 			       "the service refused the login (HTTP %ld); this computer's clock is %lld s %s",
 			       reply->status, (long long)(off_s > 0 ? off_s : -off_s),
 			       off_s > 0 ? "ahead" : "behind");
-	(void)http_status_error(reply, err);
+	(void)err_set(err, ERR_OPERATOR, reply->status, "the service answered HTTP %ld; %s", reply->status,
+		      auth_advice(&service->auth, reply->status));
 	return err_wrap(err, "login refused");
 }
 
@@ -129,18 +124,22 @@ static int call_once(struct enroll_service *service, int64_t now_ms, const struc
 		     struct answer *ret, struct err *err)
 {
 	ret->sent = true;
-	if (http_perform(service->http, request, &service->auth.header, &ret->http, err) < 0)
+	if (http_perform(service->http, request, &service->auth.token.header, &ret->http, err) < 0)
 		return -1;
 	return judge(service, now_ms, ret, err);
 }
 
-/* A key that fails for a moment says nothing about the service: nobody was called. */
+/*
+ * A key that fails for a moment says nothing about anybody else, and is asked again soon; whoever
+ * gives tokens is not.
+ */
 static int login(struct enroll_service *service, int64_t now_ms, struct err *err)
 {
 	if (auth_refresh(&service->auth, now_ms, err) == 0)
 		return 0;
-	if (err->class != ERR_RETRY)
-		gate_failed(service->gate, &service->leave, now_ms, -1);
+	if (err->class != ERR_RETRY || service->auth.asked)
+		gate_failed(service->gate, &service->leave, now_ms,
+			    pace_retry_after_ms(service->auth.retry_after, now_ms));
 	service_give_back(service);
 	return -1;
 }
@@ -155,12 +154,14 @@ void service_give_back(struct enroll_service *service)
 	gate_give_back(service->gate, &service->leave);
 }
 
-int service_call(struct enroll_service *service, int64_t now_ms, const struct http_request *request,
-		 struct answer *ret, struct err *err)
+/* *ret_stale: the token was refused that had been good before. It may have been revoked, or a clock was set. */
+static int call_with_login(struct enroll_service *service, int64_t now_ms, const struct http_request *request,
+			   struct answer *ret, bool *ret_stale, struct err *err)
 {
+	unsigned made = service->auth.made;
 	int64_t wait;
 
-	ret->sent = false;
+	*ret_stale = false;
 	ret->http.retry_after[0] = '\0';
 	if (login(service, now_ms, err) < 0)
 		return -1;
@@ -168,13 +169,33 @@ int service_call(struct enroll_service *service, int64_t now_ms, const struct ht
 	if (wait > 0)
 		return err_set(err, ERR_RETRY, 0, "the service wants no call for another %lld s",
 			       (long long)(wait + 999) / 1000);
-	if (call_once(service, now_ms, request, ret, err) < 0) {
+	ret->http.status = 0;
+	if (call_once(service, now_ms, request, ret, err) == 0) {
+		gate_succeeded(service->gate, &service->leave);
+		return 0;
+	}
+	*ret_stale = ret->http.status == 401 && service->auth.made == made;
+	if (*ret_stale)
+		gate_succeeded(service->gate, &service->leave);
+	else
 		gate_failed(service->gate, &service->leave, now_ms,
 			    pace_retry_after_ms(ret->http.retry_after, now_ms));
-		return -1;
-	}
-	gate_succeeded(service->gate, &service->leave);
-	return 0;
+	return -1;
+}
+
+int service_call(struct enroll_service *service, int64_t now_ms, const struct http_request *request,
+		 struct answer *ret, struct err *err)
+{
+	struct err why = { 0 };
+	bool stale;
+
+	ret->sent = false;
+	if (call_with_login(service, now_ms, request, ret, &stale, &why) == 0)
+		return 0;
+	if (stale && call_with_login(service, now_ms, request, ret, &stale, &why) == 0)
+		return 0;
+	*err = why;
+	return -1;
 }
 
 int service_path(const char *folder, const char *id, const char *tail, char out[PATH_CAP], struct err *err)

@@ -62,7 +62,8 @@ static enum MHD_Result reply(struct MHD_Connection *connection, const struct htt
 		       answer->content_type != NULL ? answer->content_type
 						    : "application/json; charset=utf-8") == 0 &&
 	    add_header(response, "Retry-After", answer->retry_after) == 0 &&
-	    add_header(response, "Location", answer->location) == 0)
+	    add_header(response, "Location", answer->location) == 0 &&
+	    add_header(response, "WWW-Authenticate", answer->challenge) == 0)
 		result = MHD_queue_response(connection, answer->status, response);
 	MHD_destroy_response(response);
 	return result;
@@ -75,7 +76,7 @@ static enum MHD_Result on_call(void *arg, struct MHD_Connection *connection, con
 	struct https *https = arg;
 	struct buf *body = *state;
 	struct https_answer answer = { 0 };
-	struct https_call call = { method, url, NULL, NULL, BYTES_NONE };
+	struct https_call call = { .method = method, .path = url };
 
 	(void)version;
 	if (body == NULL) {
@@ -93,6 +94,7 @@ static enum MHD_Result on_call(void *arg, struct MHD_Connection *connection, con
 	}
 	call.authorization = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Authorization");
 	call.content_length = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Content-Length");
+	call.metadata = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Metadata");
 	call.body = buf_bytes(body);
 	https->answer(https->arg, &call, &answer);
 	return reply(connection, &answer);
@@ -110,25 +112,39 @@ static void on_done(void *arg, struct MHD_Connection *connection, void **state,
 	*state = NULL;
 }
 
-struct https *https_start(https_fn *answer, void *arg)
+static struct https *start(https_fn *answer, void *arg, unsigned flags)
 {
 	struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	const struct MHD_OptionItem tls[] = {
+		{ MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)(uintptr_t)private_key },
+		{ MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)(uintptr_t)certificate },
+		{ MHD_OPTION_END, 0, NULL },
+	};
 	struct https *https = calloc(1, sizeof(*https));
 
 	if (https == NULL)
 		return NULL;
 	https->answer = answer;
 	https->arg = arg;
-	https->daemon =
-		MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_TLS, 0, NULL, NULL, on_call, https,
-				 MHD_OPTION_SOCK_ADDR, &address, MHD_OPTION_HTTPS_MEM_KEY, private_key,
-				 MHD_OPTION_HTTPS_MEM_CERT, certificate, MHD_OPTION_NOTIFY_COMPLETED, on_done,
-				 NULL, MHD_OPTION_END);
+	https->daemon = MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD | flags, 0, NULL, NULL, on_call,
+					 https, MHD_OPTION_SOCK_ADDR, &address, MHD_OPTION_NOTIFY_COMPLETED,
+					 on_done, NULL, MHD_OPTION_ARRAY,
+					 (flags & MHD_USE_TLS) != 0 ? tls : &tls[2], MHD_OPTION_END);
 	if (https->daemon == NULL) {
 		free(https);
 		return NULL;
 	}
 	return https;
+}
+
+struct https *https_start(https_fn *answer, void *arg)
+{
+	return start(answer, arg, MHD_USE_TLS);
+}
+
+struct https *https_start_plain(https_fn *answer, void *arg)
+{
+	return start(answer, arg, 0);
 }
 
 void https_stop(struct https *https)

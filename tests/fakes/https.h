@@ -14,6 +14,7 @@ struct https_call {
 	const char *path;          /* without the query */
 	const char *authorization; /* NULL if the header is missing, as the next */
 	const char *content_length;
+	const char *metadata;
 	struct bytes body;
 };
 struct https_answer {
@@ -21,6 +22,7 @@ struct https_answer {
 	const char *content_type; /* NULL: application/json */
 	const char *retry_after;  /* NULL: none             */
 	const char *location;     /* NULL: none             */
+	const char *challenge;    /* WWW-Authenticate; NULL: none */
 	const char *body;         /* copied                 */
 	bool hang_up;             /* no answer at all       */
 };
@@ -30,6 +32,8 @@ typedef void https_fn(void *arg, const struct https_call *call, struct https_ans
 struct https;
 /* NULL if it can't be started. */
 struct https *https_start(https_fn *answer, void *arg);
+/* The same without TLS. */
+struct https *https_start_plain(https_fn *answer, void *arg);
 void https_stop(struct https *https);
 uint16_t https_port(const struct https *https);
 /* PEM of its self-signed certificate for 127.0.0.1. */

@@ -26,7 +26,7 @@ static void test_auth_token_is_the_golden_one(void **state)
 
 	(void)state;
 	assert_int_equal(auth_refresh(&auth, WORLD_NOW_MS, &err), 0);
-	assert_string_equal((const char *)auth.header.p,
+	assert_string_equal((const char *)auth.token.header.p,
 			    "Authorization: SharedAccessSignature sr=contoso.azure-devices-provisioning.net"
 			    "&sig=4%2Bb0a0huwwWyDV8hK4AEGti%2B6u6cQkZzvPb3QivmTus%3D"
 			    "&se=1800003600&skn=station%20enroll");
@@ -41,9 +41,9 @@ static void test_auth_token_is_kept_until_ten_minutes_before_its_end(void **stat
 	(void)state;
 	assert_int_equal(auth_refresh(&auth, WORLD_NOW_MS, &err), 0);
 	assert_int_equal(auth_refresh(&auth, WORLD_NOW_MS + 2999000, &err), 0);
-	assert_int_equal(auth.expires_s, WORLD_NOW_MS / 1000 + 3600);
+	assert_int_equal(auth.token.expires_s, WORLD_NOW_MS / 1000 + 3600);
 	assert_int_equal(auth_refresh(&auth, WORLD_NOW_MS + 3000000, &err), 0);
-	assert_int_equal(auth.expires_s, WORLD_NOW_MS / 1000 + 6600);
+	assert_int_equal(auth.token.expires_s, WORLD_NOW_MS / 1000 + 6600);
 	auth_forget(&auth);
 }
 
@@ -55,7 +55,7 @@ static void test_auth_clock_set_back_makes_a_new_token(void **state)
 	(void)state;
 	assert_int_equal(auth_refresh(&auth, WORLD_NOW_MS, &err), 0);
 	assert_int_equal(auth_refresh(&auth, WORLD_NOW_MS - 86400000, &err), 0);
-	assert_int_equal(auth.expires_s, WORLD_NOW_MS / 1000 - 86400 + 3600);
+	assert_int_equal(auth.token.expires_s, WORLD_NOW_MS / 1000 - 86400 + 3600);
 	auth_forget(&auth);
 }
 
@@ -76,7 +76,7 @@ static void test_auth_macer_fails_says_what_for(void **state)
 	assert_int_equal(auth_refresh(&auth, WORLD_NOW_MS, &err), -1);
 	assert_int_equal(err.class, ERR_OPERATOR);
 	assert_non_null(strstr(err.where, "signing the login"));
-	assert_null(auth.header.p);
+	assert_null(auth.token.header.p);
 }
 
 static void test_percent_encode_keeps_unreserved_and_refuses_no_room(void **state)
