@@ -98,11 +98,12 @@ void pace_hold(struct pace *pace, int64_t now_ms, int64_t asked_ms)
 		pace->hold_until_ms = now_ms + asked_ms;
 }
 
-static int64_t cap_hold(int64_t ms)
+/* Seconds, before they are anything that could overflow. */
+static int64_t hold_of(int64_t seconds)
 {
-	if (ms < 0)
+	if (seconds < 0)
 		return 0;
-	return ms > PACE_HOLD_MAX_MS ? PACE_HOLD_MAX_MS : ms;
+	return seconds > PACE_HOLD_MAX_MS / 1000 ? PACE_HOLD_MAX_MS : seconds * 1000;
 }
 
 int64_t pace_retry_after_ms(const char *value, int64_t now_ms)
@@ -114,11 +115,11 @@ int64_t pace_retry_after_ms(const char *value, int64_t now_ms)
 	if (digits > 0 && value[digits] == '\0') {
 		for (size_t i = 0; i < digits && seconds < PACE_HOLD_MAX_MS; i++)
 			seconds = seconds * 10 + (value[i] - '0');
-		return cap_hold(seconds * 1000);
+		return hold_of(seconds);
 	}
 	/* A date begins with the day's name; curl's reader would take much more for one. */
 	if (!(value[0] >= 'A' && value[0] <= 'Z') || strlen(value) > 40)
 		return -1;
 	at = curl_getdate(value, NULL);
-	return at < 0 ? -1 : cap_hold((int64_t)at * 1000 - now_ms);
+	return at < 0 ? -1 : hold_of((int64_t)at - now_ms / 1000);
 }

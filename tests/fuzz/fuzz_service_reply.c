@@ -9,6 +9,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 #define OURS                                                                                                 \
 	"{\"registrationId\":\"u\",\"provisioningStatus\":\"enabled\",\"attestation\":{\"type\":\"tpm\","    \
 	"\"tpm\":{\"endorsementKey\":\"AAQAAQAL\"}}}"
+#define OURS_TERMS                                                                                           \
+	"{\"registrationId\":\"u\",\"deviceId\":\"D\",\"attestation\":{\"type\":\"symmetricKey\"},"          \
+	"\"capabilities\":{\"iotEdge\":false},\"iotHubs\":[\"a.x\",\"b.x\"],\"initialTwin\":{\"tags\":"      \
+	"{\"line\":\"7\",\"n\":2},\"properties\":{\"desired\":{\"i\":30}}}}"
 
 static void fuzz_bulk(struct bytes in)
 {
@@ -32,6 +36,25 @@ static void fuzz_error(struct bytes in)
 		base_assert(strlen(error.text) < sizeof(error.text));
 }
 
+/* Whatever the service's words are, they become JSON again. */
+static void write_difference(const struct difference *difference)
+{
+	BUF_AUTO(json, DIFFERENCE_JSON_MAX);
+	struct err err = { 0 };
+
+	base_assert(difference_json(difference, &json, &err) == 0);
+	base_assert(difference->differs == (json.len > 0));
+}
+
+static void fuzz_terms(struct bytes in)
+{
+	static struct difference difference; /* two of them are too long for a frame */
+	struct err err = { 0 };
+
+	if (compare_enrollment(BYTES_LIT(OURS_TERMS), in, &difference, &err) == 0)
+		write_difference(&difference);
+}
+
 /* What is equal to ours must name our ID and our key. */
 static void fuzz_enrollment(struct bytes in)
 {
@@ -40,6 +63,8 @@ static void fuzz_enrollment(struct bytes in)
 
 	if (compare_enrollment(BYTES_LIT(OURS), in, &difference, &err) == 0 && !difference.differs)
 		base_assert(memmem(in.p, in.len, "tpm", 3) != NULL || memchr(in.p, '\\', in.len) != NULL);
+	write_difference(&difference);
+	fuzz_terms(in);
 	(void)!compare_group(
 		BYTES_LIT("{\"enrollmentGroupId\":\"g\",\"attestation\":{\"type\":\"symmetricKey\"}}"), in,
 		&difference, &err);

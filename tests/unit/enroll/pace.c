@@ -126,6 +126,7 @@ static void test_retry_after_seconds_and_dates_are_read_and_capped(void **state)
 		{ "Fri, 15 Jan 2027 08:00:05 GMT", 5000 },
 		{ "Fri, 15 Jan 2027 07:00:00 GMT", 0 },
 		{ "Sat, 16 Jan 2027 08:00:00 GMT", PACE_HOLD_MAX_MS },
+		{ "Fri, 16 Jan 2011177727 00:00:00 GMT", PACE_HOLD_MAX_MS },
 		{ "", -1 },
 		{ "-1", -1 },
 		{ "3 s", -1 },
