@@ -1,5 +1,6 @@
 /* A configuration as a whole: what is missing, what contradicts, which profile a slot means. */
 #include "station/conf_internal.h"
+#include "station/terms.h"
 
 struct required {
 	const char *section, *name;
@@ -60,13 +61,14 @@ static int check_login(struct conf_parser *p)
 	return 0;
 }
 
-/* dps-api 1.3 and 10.14: hubs need an allocation, a webhook is what custom is. */
-static int check_terms(struct conf_parser *p, const struct conf_terms *terms)
+/* What the service would refuse of a unit's record days later. */
+static int check_terms(struct conf_parser *p, const struct conf_profile *profile)
 {
-	if (terms->hubs[0] != '\0' && terms->allocation == ENROLL_ALLOCATION_UNSET)
-		return conf_fail(p, "hubs need the key", "allocation");
-	if ((terms->allocation == ENROLL_ALLOCATION_CUSTOM) != (terms->webhook[0] != '\0'))
-		return conf_fail(p, "allocation = custom and webhook need each other", NULL);
+	struct err why = { 0 };
+	char text[sizeof(why.what) + sizeof(why.where) + 2];
+
+	if (terms_check(profile, p->conf->id, &why) < 0)
+		return conf_fail(p, err_text(&why, text, sizeof(text)), NULL);
 	return 0;
 }
 
@@ -105,7 +107,7 @@ static int check_profile(struct conf_parser *p, const struct conf_profile *profi
 		return conf_fail(p, why.what, NULL);
 	if (profile->label.serial == LABEL_SERIAL_BEFORE_CHECK && profile->label.check == LABEL_CHECK_NONE)
 		return conf_fail(p, "label-serial = before-check needs a label-check", NULL);
-	return check_terms(p, &profile->terms) < 0 ? -1 : check_device_keys(p, profile);
+	return check_terms(p, profile) < 0 ? -1 : check_device_keys(p, profile);
 }
 
 static const struct conf_profile *find_profile(const struct conf *conf, const char *name)

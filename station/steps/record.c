@@ -7,6 +7,7 @@
 #include "base/encode.h"
 #include "station/journal.h"
 #include "station/steps/steps.h"
+#include "station/terms.h"
 
 /* That it certifies this EK; its chain is not followed to a TPM maker's root, and ek_chain says so. */
 static const char *ek_certificate_word(const struct job *job)
@@ -50,26 +51,53 @@ static int append_provisioned(struct job *job, struct db_tx *tx, struct err *err
 	return audit_append(tx, clock_wall_ms(), &event, err);
 }
 
+/* What the profile says of every unit, said of this one. */
+static int fill_terms(const struct job *job, struct terms *ret, struct err *err)
+{
+	const struct terms_values values = {
+		.serial = job->unit.serial,
+		.registration_id = job->registration_id,
+		.model = job->unit.model,
+		.station = job->st->conf->id,
+		.operator_id = job_operator(job),
+		.slot = job->slot->name,
+	};
+
+	return terms_fill(&job->profile->terms, &values, ret, err);
+}
+
+static int add_attestation(const struct job *job, struct buf *leaf_pem, struct enroll_record *record,
+			   struct err *err)
+{
+	if (job->profile->attest == ATTEST_TPM)
+		record->endorsement_key = buf_bytes(&job->ek.public_area);
+	if (job->profile->attest == ATTEST_X509) {
+		if (pki_pem_append(buf_bytes(&job->leaf), leaf_pem, err) < 0)
+			return -1;
+		record->certificate_pem = buf_bytes(leaf_pem);
+	}
+	if (job->profile->attest == ATTEST_SYMMETRIC)
+		record->symmetric_key = &job->symkey;
+	return 0;
+}
+
 /* A unit whose group the service knows needs no record of its own there. */
 static int enqueue(struct job *job, struct db_tx *tx, struct err *err)
 {
 	BUF_AUTO(leaf_pem, PKI_CHAIN_MAX);
+	struct enroll_record record = { .registration_id = job->registration_id };
+	struct terms terms;
 	char key[96];
-	struct enroll_record record = { .job = key, .registration_id = job->registration_id };
 
 	if (job->profile->enroll == ENROLL_GROUP)
 		return 0;
 	if (str_format(key, sizeof(key), "%s/%" PRId64, job->st->conf->id, job->id) < 0)
 		return err_set(err, ERR_BUG, 0, "the outbox key does not fit");
-	if (job->profile->attest == ATTEST_TPM)
-		record.endorsement_key = buf_bytes(&job->ek.public_area);
-	if (job->profile->attest == ATTEST_X509) {
-		if (pki_pem_append(buf_bytes(&job->leaf), &leaf_pem, err) < 0)
-			return -1;
-		record.certificate_pem = buf_bytes(&leaf_pem);
-	}
-	if (job->profile->attest == ATTEST_SYMMETRIC)
-		record.symmetric_key = &job->symkey;
+	if (fill_terms(job, &terms, err) < 0 || add_attestation(job, &leaf_pem, &record, err) < 0)
+		return -1;
+	record.job = key;
+	record.device_id = terms.device_id;
+	record.terms = terms.enroll;
 	return enroll_enqueue(tx, clock_wall_ms(), &record, err);
 }
 

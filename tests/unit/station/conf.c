@@ -304,6 +304,57 @@ static void test_conf_terms_that_contradict_refused(void **state)
 	assert_refused(HEAD SENSOR "allocation = nearest\n" SLOT, "station.ini:17:", "allowed words");
 }
 
+/* Here, and not by the service when the units have left. */
+static void test_conf_terms_that_the_service_would_not_take_refused(void **state)
+{
+	static const struct {
+		const char *keys, *why;
+	} bad[] = {
+		{ "tags = line\n", "tags: properties of a twin" },
+		{ "tags = version=1\n", "of its own" },
+		{ "tags = a.b=1\n", "no \".\"" },
+		{ "desired = a=1 a=2\n", "desired: a stands there twice" },
+		{ "tags = a=${seriel}\n", "tags: no variable begins ${seriel}" },
+		{ "tags = ${serial}=1\n", "not in names" },
+		{ "allocation = hashed\nhubs = hub1\n", "host name" },
+		{ "allocation = hashed\nhubs = ${serial}.net\n", "hold no ${...}" },
+		{ "allocation = custom\nwebhook = http://a\n", "https URL" },
+		{ "allocation = custom\nwebhook = https://a/${serial}\n", "hold no ${...}" },
+		{ "device-id = sensor\n", "no two devices" },
+		{ "device-id = ${serial}/7\n", "device ID: xxx" },
+		{ "device-id = ${serial} 7\n", "device ID: xxx" },
+		{ "device-id = ${serial}-${registration_id}\n", "longer than 128" },
+		{ "device-id = ${model}-${serial}\n", "needs the key model" },
+		{ "model = a b\ndevice-id = ${model}-${serial}\n", "device ID: a b" },
+		{ "enroll = group\ngroup = g\ndevice-id = ${serial}\n", "enroll = individual" },
+		{ "enroll = group\ngroup = g\ntags = a=${station}\n", "all its devices" },
+		{ "enroll = group\ngroup = g\ndesired = a=${serial}\n", "all its devices" },
+	};
+	char text[2048];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		assert_int_equal(str_format(text, sizeof(text), "%s%s%s%s", HEAD, SENSOR, bad[i].keys, SLOT),
+				 0);
+		assert_refused(text, "station.ini:14:", bad[i].why);
+	}
+}
+
+static void test_conf_terms_that_suit_every_unit_accepted(void **state)
+{
+	struct err err;
+	CLEANUP(conf_freep)
+	struct conf *one = parse(HEAD SENSOR "model = s1\ndevice-id = ${model}:${serial}\ntags = a=${model} "
+					     "b=${operator}\ndesired = n=30 s=${slot}\n" SLOT,
+				 &err);
+	CLEANUP(conf_freep)
+	struct conf *group = parse(HEAD SENSOR "enroll = group\ngroup = g\ntags = line=7\n" SLOT, &err);
+
+	(void)state;
+	assert_non_null(one);
+	assert_non_null(group);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -320,6 +371,8 @@ int main(void)
 		cmocka_unit_test(test_conf_bad_values_refused),
 		cmocka_unit_test(test_conf_each_login_needs_its_own_keys),
 		cmocka_unit_test(test_conf_terms_that_contradict_refused),
+		cmocka_unit_test(test_conf_terms_that_the_service_would_not_take_refused),
+		cmocka_unit_test(test_conf_terms_that_suit_every_unit_accepted),
 		cmocka_unit_test(test_conf_over_long_line_refused),
 		cmocka_unit_test(test_conf_profile_beyond_the_drivers_units_refused),
 	};
