@@ -38,6 +38,9 @@ struct hsm_conf {
 MUST_USE int hsm_uri_check(const char *uri, struct err *err);
 /* ERR_OPERATOR if it is none of the three forms. */
 MUST_USE int hsm_pin_source_check(const char *pin_source, struct err *err);
+/* Any other secret from such a source; prompt asks the question. ERR_OPERATOR. */
+MUST_USE int hsm_source_read(const char *source, const char *question, struct secret *ret_secret,
+			     struct err *err);
 
 /*
  * Loads the module, finds the token, logs in: one try with one PIN, never a

@@ -68,20 +68,26 @@ static int read_credential(const char *name, struct secret *ret_pin, struct err 
 	return secret_read_file(path, ret_pin, err);
 }
 
+int hsm_source_read(const char *source, const char *question, struct secret *ret_secret, struct err *err)
+{
+	const char *rest;
+
+	if (hsm_pin_source_check(source, err) < 0)
+		return -1;
+	rest = after(source, "file:");
+	if (rest != NULL)
+		return secret_read_file(rest, ret_secret, err);
+	rest = after(source, "credential:");
+	if (rest != NULL)
+		return read_credential(rest, ret_secret, err);
+	return secret_prompt(question, ret_secret, err);
+}
+
 int hsm_pin_read(const char *pin_source, const char *token, struct secret *ret_pin, struct err *err)
 {
 	char question[80];
-	const char *rest;
 
-	if (hsm_pin_source_check(pin_source, err) < 0)
-		return -1;
-	rest = after(pin_source, "file:");
-	if (rest != NULL)
-		return secret_read_file(rest, ret_pin, err);
-	rest = after(pin_source, "credential:");
-	if (rest != NULL)
-		return read_credential(rest, ret_pin, err);
 	if (str_format(question, sizeof(question), "PIN of token %s", token) < 0)
 		return err_set(err, ERR_BUG, 0, "a token label of %zu bytes", strlen(token));
-	return secret_prompt(question, ret_pin, err);
+	return hsm_source_read(pin_source, question, ret_pin, err);
 }
