@@ -11,10 +11,13 @@
 
 #include <curl/curl.h>
 
+#include "enroll/route.h"
+
 #define CONNECT_MAX_MS 10000
 
 struct http {
 	CURL *curl;
+	struct route *route;
 	const struct enroll_conf *conf;
 	atomic_bool *abort;
 	bool plain; /* no TLS, for addresses of this machine's own */
@@ -29,6 +32,8 @@ static const struct {
 } transport_table[] = {
 	{ CURLE_COULDNT_RESOLVE_HOST, ERR_OPERATOR, "check the host in [service], and the network" },
 	{ CURLE_COULDNT_RESOLVE_PROXY, ERR_OPERATOR, "check the network" },
+	{ CURLE_INTERFACE_FAILED, ERR_OPERATOR,
+	  "check bind-address in [service]: it must be an address of this computer" },
 	{ CURLE_COULDNT_CONNECT, ERR_OPERATOR,
 	  "check the network; the service must be reachable on its port" },
 	{ CURLE_SSL_CONNECT_ERROR, ERR_OPERATOR, "check for a proxy in between; TLS 1.2 is the least" },
@@ -97,6 +102,8 @@ int http_open(const struct enroll_conf *conf, atomic_bool *abort, struct http **
 	http->curl = curl_easy_init();
 	if (http->curl == NULL)
 		return err_set(err, ERR_STATION, 0, "curl can't be used");
+	if (route_new(&conf->network, &http->route, err) < 0)
+		return -1;
 	*ret_http = http;
 	http = NULL;
 	return 0;
@@ -107,6 +114,8 @@ int http_open_plain(const struct enroll_conf *conf, atomic_bool *abort, struct h
 {
 	if (http_open(conf, abort, ret_http, err) < 0)
 		return -1;
+	route_free((*ret_http)->route);
+	(*ret_http)->route = NULL;
 	(*ret_http)->plain = true;
 	return 0;
 }
@@ -116,6 +125,7 @@ void http_close(struct http *http)
 	if (http == NULL)
 		return;
 	curl_easy_cleanup(http->curl);
+	route_free(http->route);
 	curl_global_cleanup();
 	free(http);
 }
@@ -195,24 +205,16 @@ static bool set_connection(struct http *http)
 
 	curl_easy_reset(c);
 	ok &= curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, http->plain ? "http" : "https") == CURLE_OK;
-	ok &= curl_easy_setopt(c, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) == CURLE_OK;
 	ok &= curl_easy_setopt(c, CURLOPT_SSL_VERIFYPEER, 1L) == CURLE_OK;
 	ok &= curl_easy_setopt(c, CURLOPT_SSL_VERIFYHOST, 2L) == CURLE_OK;
 	ok &= curl_easy_setopt(c, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) == CURLE_OK;
 	ok &= curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK;
 	ok &= curl_easy_setopt(c, CURLOPT_PATH_AS_IS, 1L) == CURLE_OK;
 	ok &= curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L) == CURLE_OK;
-	/* Else curl would take a proxy from the environment. */
-	ok &= curl_easy_setopt(c, CURLOPT_PROXY, "") == CURLE_OK;
 	ok &= curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, total) == CURLE_OK;
 	ok &= curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS,
 			       total < CONNECT_MAX_MS ? total : CONNECT_MAX_MS) == CURLE_OK;
-	if (http->conf->network.ca_file != NULL) {
-		/* Instead of the system's, not beside it. */
-		ok &= curl_easy_setopt(c, CURLOPT_CAINFO, http->conf->network.ca_file) == CURLE_OK;
-		ok &= curl_easy_setopt(c, CURLOPT_CAPATH, NULL) == CURLE_OK;
-	}
-	return ok;
+	return route_set(http->route, c) && ok;
 }
 
 static bool set_callbacks(struct http *http, struct http_reply *reply)
@@ -259,6 +261,8 @@ static int transport_error(struct http *http, CURLcode code, struct err *err)
 	const char *advice = "the connection broke";
 	long sent = 0;
 
+	if (route_proxy_error(http->curl, err) < 0)
+		return err_wrap(err, "%s", http->conf->host);
 	for (size_t i = 0; i < ARRAY_LEN(transport_table); i++)
 		if (transport_table[i].code == code) {
 			class = transport_table[i].class;
@@ -326,6 +330,7 @@ int http_perform_extra(struct http *http, const struct http_request *request, co
 		return err_set(err, ERR_STATION, 0,
 			       "curl refuses an option that the station can't do without");
 	code = curl_easy_perform(http->curl);
+	route_done(http->route, http->curl);
 	/* curl keeps a pointer to the list until the next reset. */
 	(void)curl_easy_setopt(http->curl, CURLOPT_HTTPHEADER, NULL);
 	if (code != CURLE_OK)

@@ -2,6 +2,8 @@
 #include "station/conf_internal.h"
 #include "station/terms.h"
 
+#include "station/network.h"
+
 struct required {
 	const char *section, *name;
 	const char *value;
@@ -214,9 +216,19 @@ static int check_slot(struct conf_parser *p, struct conf_slot *slot)
 	return check_agreement(p, slot) < 0 ? -1 : check_driver(p, slot);
 }
 
+/* Their keys stand together, and each message names its own. */
+static int check_network(struct conf_parser *p)
+{
+	struct err why = { 0 };
+
+	if (network_check(p->conf, &why) < 0)
+		return err_set(p->err, ERR_OPERATOR, why.code, "%s: [service] %s", p->file, why.what);
+	return 0;
+}
+
 int conf_check(struct conf_parser *p)
 {
-	if (check_required(p) < 0 || check_login(p) < 0)
+	if (check_required(p) < 0 || check_login(p) < 0 || check_network(p) < 0)
 		return -1;
 	for (size_t i = 0; i < p->conf->profiles_n; i++)
 		if (check_profile(p, &p->conf->profiles[i]) < 0)

@@ -17,6 +17,7 @@
 #include "station/directory.h"
 #include "station/exit.h"
 #include "station/journal.h"
+#include "station/network.h"
 #include "station/pulse.h"
 #include "station/results.h"
 #include "station/worker.h"
@@ -27,6 +28,7 @@
 struct line {
 	struct station st;
 	struct conf *conf;
+	struct network network;
 	char dir[DIRECTORY_PATH_MAX];
 	int lock_fd;
 	int sending_fd; /* sync.lock; the sender's once it runs */
@@ -115,6 +117,8 @@ static int open_conf(struct line *line, const char *dir, struct err *err)
 		return -1;
 	if (conf_load(dir, &line->conf, err) < 0)
 		return err_wrap(err, "configuration");
+	if (network_init(line->conf, &line->network, err) < 0)
+		return err_wrap(err, "configuration");
 	line->st.conf = line->conf;
 	if (str_format(line->dir, sizeof(line->dir), "%s", dir) < 0)
 		return err_set(err, ERR_OPERATOR, 0, "the station directory's path is too long");
@@ -198,6 +202,7 @@ void line_close(struct line *line)
 		hsm_session_close(line->services[i].session);
 	}
 	enroll_gate_free(line->gate);
+	network_deinit(&line->network);
 	desk_free(line->st.desk);
 	seats_free(line->st.seats);
 	mailbox_free(line->st.events);
@@ -241,6 +246,19 @@ static int set_device_keys(struct line *line, size_t i, struct err *err)
 	return 0;
 }
 
+/* For who only sends; the working station has checked more than that. */
+static int open_hsm_to_send(struct station *st, const char *dir, struct err *err)
+{
+	const struct hsm_conf conf = { st->conf->module, st->conf->token, st->conf->pin_source };
+
+	if (st->hsm != NULL)
+		return 0;
+	directory_use_softhsm(dir);
+	if (directory_mend_token(dir, err) < 0)
+		return err_raise(err, ERR_STATION);
+	return hsm_open(&conf, &st->hsm, err);
+}
+
 int line_service_open(struct line *line, struct enroll_service **ret_service, struct err *err)
 {
 	const struct conf *conf = line->conf;
@@ -248,6 +266,8 @@ int line_service_open(struct line *line, struct enroll_service **ret_service, st
 	size_t i = line->services_n;
 
 	base_assert(i < ARRAY_LEN(line->services));
+	if (open_hsm_to_send(&line->st, line->dir, err) < 0)
+		return err_wrap(err, "HSM");
 	if (hsm_session_open(line->st.hsm, &line->services[i].session, err) < 0)
 		return -1;
 	line->services_n++;
@@ -257,7 +277,7 @@ int line_service_open(struct line *line, struct enroll_service **ret_service, st
 		return err_wrap(err, "key of the service's policy; import it with: station hsm import");
 	line->services[i].conf = (struct enroll_conf){
 		.host = conf->host,
-		.network.ca_file = conf->network.ca_file[0] != '\0' ? conf->network.ca_file : NULL,
+		.network = line->network.settings,
 		.attempts_max = conf->attempts,
 		.timeout_ms = 30000,
 	};
@@ -343,19 +363,6 @@ static int on_turn(void *arg, bool *ret_mine, struct err *err)
 	return line_take_turn(arg, ret_mine, err);
 }
 
-/* For who only sends; the working station has checked more than that. */
-static int open_hsm_to_send(struct station *st, const char *dir, struct err *err)
-{
-	const struct hsm_conf conf = { st->conf->module, st->conf->token, st->conf->pin_source };
-
-	if (st->hsm != NULL)
-		return 0;
-	directory_use_softhsm(dir);
-	if (directory_mend_token(dir, err) < 0)
-		return err_raise(err, ERR_STATION);
-	return hsm_open(&conf, &st->hsm, err);
-}
-
 int line_start_sender(struct line *line, enroll_status_fn *status, void *arg,
 		      struct enroll_service **ret_service, struct err *err)
 {
@@ -365,8 +372,6 @@ int line_start_sender(struct line *line, enroll_status_fn *status, void *arg,
 		services, st->conf->network.connections, st->db, on_turn, line, status, arg
 	};
 
-	if (open_hsm_to_send(st, line->dir, err) < 0)
-		return err_wrap(err, "HSM");
 	for (size_t i = 0; i < conf.n; i++)
 		if (line_service_open(line, &services[i], err) < 0)
 			return -1;

@@ -15,7 +15,7 @@ struct line;
  * exit status that a failure deserves (design: 2 configuration, 3 not trusted).
  */
 MUST_USE int line_open(const char *dir, struct line **ret_line, int *ret_exit, struct err *err);
-/* Only to send, also beside a station that works: no lock is taken, and the HSM is opened by line_start_sender. */
+/* Only to send, also beside a station that works: no lock is taken, and the HSM is opened with the first service. */
 MUST_USE int line_open_sync(const char *dir, struct line **ret_line, int *ret_exit, struct err *err);
 void line_close(struct line *line);
 DEFINE_CLEANUP(line_closep, struct line, line_close)
