@@ -284,4 +284,35 @@ MUST_USE int enroll_group_put_symmetric(struct enroll_service *service, const ch
 MUST_USE int enroll_get(struct enroll_service *service, const char *registration_id, struct buf *ret_json,
 			bool *ret_found, struct err *err);
 
+/* --- Checking the way to the service ---------------------------------------------------------------- */
+
+enum enroll_verdict {
+	ENROLL_CHECK_GOOD,
+	ENROLL_CHECK_DOUBT, /* it works, but look at it */
+	ENROLL_CHECK_BAD,
+	ENROLL_CHECK_LEFT_OUT, /* what came before has to work first, or it is somebody else's */
+};
+struct enroll_check_result {
+	const char *check; /* "names", "tcp", "tls", "cipher", "certificate", "issuer", "answer", ... */
+	const char *role;  /* "service", "devices", "login" */
+	const char *host;
+	enum enroll_verdict verdict;
+	const char *found;
+	const char *advice; /* NULL: nothing is to be done */
+};
+typedef void enroll_check_fn(void *arg, const struct enroll_check_result *result);
+struct enroll_check_conf {
+	const char *device_host; /* HOST or HOST:PORT, as the devices get it */
+	const char *login_host;  /* the same; NULL: tokens come from nowhere else over TLS */
+	const char *id_scope;
+	enroll_check_fn *tell;
+	void *arg;
+};
+/*
+ * Tests everything between here and the service, in the order in which it is needed, the way calls
+ * take: names, TCP, TLS, certificates, clock, login, rights. Nothing is changed in the service.
+ * Results are told one by one; true if none is bad.
+ */
+bool enroll_check(struct enroll_service *service, const struct enroll_check_conf *conf, int64_t now_ms);
+
 #endif

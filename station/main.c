@@ -41,7 +41,7 @@ static const struct command commands[] = {
 	{ "unit", "list | show SERIAL | release SERIAL --reason TEXT [--dir DIR] [--json]",
 	  "what is known of units; two people let one begin again (they are asked: badge or ID, PIN)", "djR",
 	  2, command_unit },
-	{ "enroll", "list | retry ... [--dir DIR] [--json]; alone it tells its words",
+	{ "enroll", "check | list | retry ... [--dir DIR] [--json]; alone it tells its words",
 	  "records on their way to the service", "dj", 2, command_enroll },
 	{ "audit", "show | verify [--dir DIR] [--json]", "the log, and whether it is whole", "dj", 1,
 	  command_audit },

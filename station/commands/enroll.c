@@ -13,6 +13,7 @@ static const struct {
 	enroll_command_fn *run;
 	const char *usage;
 } words[] = {
+	{ "check", 0, 0, enroll_command_check, "check [--json]" },
 	{ "list", 0, 0, enroll_command_list, "list" },
 	{ "retry", 0, 1, enroll_command_retry, "retry [REGISTRATION-ID]" },
 };

@@ -8,8 +8,8 @@ folders="base pki hsm fixtures audit enroll station"
 # The folders in which a library's header may appear; "-" is anybody's (libc, kernel).
 library_folders() {
 	case $1 in
-	openssl/x509*|openssl/pem.h) echo "pki station fixtures/emulator enroll/emulator" ;;
-	openssl/*) echo "base pki hsm station fixtures/emulator enroll/emulator" ;;
+	openssl/x509*|openssl/pem.h) echo "pki enroll station fixtures/emulator enroll/emulator" ;;
+	openssl/*) echo "base pki hsm enroll station fixtures/emulator enroll/emulator" ;;
 	sqlite3.h) echo "base" ;;
 	p11-kit/*|pkcs11.h) echo "hsm" ;;
 	libserialport.h|libusb*|libudev.h|tss2/*|cbor.h|cbor/*) echo "fixtures fixtures/emulator" ;;
@@ -17,7 +17,7 @@ library_folders() {
 	microhttpd.h|gnutls/*) echo "enroll/emulator" ;;
 	jansson.h) echo "audit enroll enroll/emulator fixtures/emulator station" ;;
 	ini.h|ncurses*|curses.h|term.h|libintl.h|qrencode.h|libpq-fe.h) echo "station" ;;
-	sys/socket.h|netdb.h|arpa/*|netinet/*|poll.h|fcntl.h|dirent.h) echo "not-pki" ;;
+	sys/socket.h|netdb.h|resolv.h|arpa/*|netinet/*|poll.h|fcntl.h|dirent.h) echo "not-pki" ;;
 	linux/*|sys/*|std*.h|string.h|strings.h|errno.h|limits.h|ctype.h|math.h|inttypes.h|unistd.h|time.h) echo "-" ;;
 	pthread.h|signal.h|spawn.h|termios.h|getopt.h|libgen.h|locale.h|wchar.h|wctype.h|assert.h|malloc.h) echo "-" ;;
 	pty.h|pwd.h|grp.h|sched.h|setjmp.h|syslog.h|iconv.h|langinfo.h|fnmatch.h|ftw.h|glob.h|link.h|dlfcn.h) echo "-" ;;
