@@ -16,7 +16,7 @@ static void make_conf(struct conf *conf)
 {
 	*conf = (struct conf){ .profiles_n = 2 };
 	str_clip(conf->issuing_key, sizeof(conf->issuing_key), "pkcs11:object=page-issuing");
-	str_clip(conf->login.key, sizeof(conf->service_key), "pkcs11:object=page-nowhere");
+	str_clip(conf->login.key, sizeof(conf->login.key), "pkcs11:object=page-nowhere");
 	str_clip(conf->profiles[0].name, sizeof(conf->profiles[0].name), "sensor");
 	str_clip(conf->profiles[1].name, sizeof(conf->profiles[1].name), "meter");
 	str_clip(conf->profiles[1].group_key, sizeof(conf->profiles[1].group_key),
