@@ -161,7 +161,10 @@ static void check_rights(const struct check_target *target, int64_t now_ms)
 	tell_login(target, &heard);
 	if (!heard.login)
 		return;
-	tell_right(target, "read", &heard, "give the policy EnrollmentRead, or the role Data Contributor");
+	tell_right(target, "read", &heard,
+		   "give the policy EnrollmentRead, or the role Data Contributor; or the service's IP filter "
+		   "keeps this "
+		   "address out");
 	request.method = "DELETE";
 	call(service, now_ms, &request, &heard);
 	tell_right(target, "write", &heard, "give the policy EnrollmentWrite, or the role Data Contributor");
