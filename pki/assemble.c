@@ -46,6 +46,16 @@ const struct cert_kind cert_kind_root = {
 	.client_auth = false,
 };
 
+const struct cert_kind cert_kind_login = {
+	/* A leaf's without extendedKeyUsage. */
+	.extensions = { leaf_extensions, sizeof(leaf_extensions) - 21 },
+	.extensions_n = 3,
+	.ca = false,
+	.path_len = -1,
+	.key_usage = KU_DIGITAL_SIGNATURE,
+	.client_auth = false,
+};
+
 /* Not critical: SEQUENCE { extnID, OCTET STRING { tag content } } (4.1). */
 static int put_key_id(struct buf *out, struct bytes oid, struct bytes value)
 {

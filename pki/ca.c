@@ -19,14 +19,14 @@ static int check_request(const struct pki_ca_request *request, struct public_key
 	return 0;
 }
 
-int pki_root_make(const struct pki_ca_request *request, const struct signer *signer, struct buf *ret_der,
-		  struct err *err)
+static int self_sign(const struct cert_kind *kind, const struct pki_ca_request *request,
+		     const struct signer *signer, struct buf *ret_der, struct err *err)
 {
 	CLEANUP(public_key_deinit) struct public_key key = { NULL, KEY_RSA };
 	CLEANUP(lib_ctx_freep) OSSL_LIB_CTX *ctx = NULL;
 	BUF_AUTO(name, PKI_CERT_MAX);
 	struct cert_plan plan = {
-		.kind = &cert_kind_root,
+		.kind = kind,
 		.serial = request->serial,
 		.subject_cn = request->cn,
 		.not_before_s = request->now_s,
@@ -40,8 +40,21 @@ int pki_root_make(const struct pki_ca_request *request, const struct signer *sig
 	plan.issuer_name = buf_bytes(&name);
 	plan.alg = signature_alg_of(signer->alg, key.kind);
 	if (plan.alg == NULL)
-		return err_set(err, ERR_OPERATOR, 0, "the signer's algorithm does not fit the root's key");
+		return err_set(err, ERR_OPERATOR, 0, "the signer's algorithm does not fit the key of %s",
+			       request->cn);
 	return cert_make(&plan, signer, &key, ctx, ret_der, err);
+}
+
+int pki_root_make(const struct pki_ca_request *request, const struct signer *signer, struct buf *ret_der,
+		  struct err *err)
+{
+	return self_sign(&cert_kind_root, request, signer, ret_der, err);
+}
+
+int pki_login_make(const struct pki_ca_request *request, const struct signer *signer, struct buf *ret_der,
+		   struct err *err)
+{
+	return self_sign(&cert_kind_login, request, signer, ret_der, err);
 }
 
 int pki_intermediate_make(const struct pki_issuer *root, const struct pki_ca_request *request,

@@ -88,6 +88,12 @@ struct pki_ca_request {
 /* A self-signed root: critical CA:TRUE, critical keyUsage keyCertSign and cRLSign, SKI. */
 MUST_USE int pki_root_make(const struct pki_ca_request *request, const struct signer *signer,
 			   struct buf *ret_der, struct err *err);
+/*
+ * Self-signed for a login (a key that Entra ID is told of): critical CA:FALSE, critical keyUsage
+ * digitalSignature, SKI. It issues nothing.
+ */
+MUST_USE int pki_login_make(const struct pki_ca_request *request, const struct signer *signer,
+			    struct buf *ret_der, struct err *err);
 /* An intermediate under root with pathLenConstraint 0: it issues leaves and nothing else. */
 MUST_USE int pki_intermediate_make(const struct pki_issuer *root, const struct pki_ca_request *request,
 				   const struct signer *signer, struct buf *ret_der, struct err *err);

@@ -152,7 +152,7 @@ struct cert_kind {
 	uint32_t key_usage;
 	bool client_auth;
 };
-extern const struct cert_kind cert_kind_leaf, cert_kind_intermediate, cert_kind_root;
+extern const struct cert_kind cert_kind_leaf, cert_kind_intermediate, cert_kind_root, cert_kind_login;
 
 struct cert_plan {
 	const struct cert_kind *kind;

@@ -45,8 +45,8 @@ static const struct command commands[] = {
 	  "records on their way to the service", "dj", 2, command_enroll },
 	{ "audit", "show | verify [--dir DIR] [--json]", "the log, and whether it is whole", "dj", 1,
 	  command_audit },
-	{ "hsm", "list | import OBJECT [--dir DIR] [--json]",
-	  "the token; two officers bring in a key (asked, or lines of stdin: the officers, the key)", "dj", 2,
+	{ "hsm", "list | import OBJECT | make-login OBJECT FILE [--dir DIR] [--json]",
+	  "the token; two officers bring in a key (asked, or lines of stdin: the officers, the key)", "dj", 3,
 	  command_hsm },
 	{ "operator",
 	  "list | add ID --role technician|lead|officer [--name NAME] [--language de] | disable ID | "

@@ -2,6 +2,7 @@
  * station hsm list: does the token answer, and is every key of the
  * configuration there? station hsm import OBJECT: two officers bring in a key of
  * the service, typed or piped, once; afterwards only the token has it.
+ * station hsm make-login OBJECT FILE: see hsm_login.h.
  */
 #include <inttypes.h>
 
@@ -10,6 +11,7 @@
 #include "station/commands/acting.h"
 #include "station/commands/ask.h"
 #include "station/commands/commands.h"
+#include "station/commands/hsm_login.h"
 #include "station/conf.h"
 #include "station/directory.h"
 #include "station/exit.h"
@@ -141,20 +143,56 @@ static int import(struct token *token, const char *dir, const char *label, struc
 	return 0;
 }
 
+enum verb {
+	VERB_NONE,
+	VERB_LIST,
+	VERB_IMPORT,
+	VERB_MAKE_LOGIN,
+};
+
+static enum verb verb_of(const struct options *options)
+{
+	static const struct {
+		const char *name;
+		size_t args_n;
+		enum verb verb;
+	} verbs[] = { { "list", 1, VERB_LIST },
+		      { "import", 2, VERB_IMPORT },
+		      { "make-login", 3, VERB_MAKE_LOGIN } };
+
+	for (size_t i = 0; i < ARRAY_LEN(verbs); i++)
+		if (options->args_n == verbs[i].args_n && strcmp(options->args[0], verbs[i].name) == 0)
+			return verbs[i].verb;
+	return VERB_NONE;
+}
+
+static int perform(struct token *token, const struct options *options, bool *ret_all, struct err *err)
+{
+	switch (verb_of(options)) {
+	case VERB_LIST:
+		return list(token, options->json, ret_all, err);
+	case VERB_IMPORT:
+		return import(token, options->dir, options->args[1], err);
+	case VERB_MAKE_LOGIN:
+		return hsm_login_make(token->session, options->dir, options->args[1], options->args[2], err);
+	case VERB_NONE:
+		break;
+	}
+	return -1;
+}
+
 static int run(const struct options *options, int *ret_exit, struct err *err)
 {
 	CLEANUP(token_close) struct token token = { 0 };
-	bool listing = options->args_n == 1 && strcmp(options->args[0], "list") == 0;
-	bool importing = options->args_n == 2 && strcmp(options->args[0], "import") == 0;
 	bool all = true;
 
 	*ret_exit = EXIT_CONFIG;
-	if (!listing && !importing)
-		return err_set(err, ERR_OPERATOR, 0, "usage: station hsm list | import OBJECT");
+	if (verb_of(options) == VERB_NONE)
+		return err_set(err, ERR_OPERATOR, 0,
+			       "usage: station hsm list | import OBJECT | make-login OBJECT FILE");
 	if (token_open(options->dir, &token, ret_exit, err) < 0)
 		return -1;
-	if (listing ? list(&token, options->json, &all, err) < 0
-		    : import(&token, options->dir, options->args[1], err) < 0) {
+	if (perform(&token, options, &all, err) < 0) {
 		/* The token answers; what is wrong is the key that came in, or its name. */
 		if (err->class < ERR_STATION)
 			*ret_exit = EXIT_CONFIG;

@@ -25,6 +25,33 @@ static void test_root_make_reads_back_as_a_root(void **state)
 	make_ca_free(&ca);
 }
 
+static void test_login_make_issues_nothing(void **state)
+{
+	CLEANUP(make_key_freep) EVP_PKEY *key = make_key("2048");
+	const struct signer signer = make_signer(key);
+	BUF_AUTO(spki, PKI_SPKI_MAX);
+	BUF_AUTO(der, PKI_CERT_MAX);
+	uint8_t serial[PKI_SERIAL_LEN];
+	struct err err = { 0 };
+
+	(void)state;
+	make_serial(7, serial);
+	make_spki(key, &spki);
+	{
+		const struct pki_ca_request request = { "line login", buf_bytes(&spki), serial, NOW_S, 730 };
+
+		assert_int_equal(pki_login_make(&request, &signer, &der, &err), 0);
+	}
+	{
+		CLEANUP(make_x509_freep) X509 *cert = make_x509(buf_bytes(&der));
+
+		assert_int_equal(X509_self_signed(cert, 1), 1);
+		assert_int_equal(X509_check_ca(cert), 0);
+		assert_int_equal(X509_get_key_usage(cert), KU_DIGITAL_SIGNATURE);
+		assert_int_equal(X509_get_ext_count(cert), 3);
+	}
+}
+
 static void test_intermediate_make_has_path_length_0(void **state)
 {
 	struct make_ca ca;
@@ -289,6 +316,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_root_make_reads_back_as_a_root),
+		T(test_login_make_issues_nothing),
 		T(test_intermediate_make_has_path_length_0),
 		T(test_intermediate_make_never_outlives_the_root),
 		T(test_intermediate_make_under_path_length_0_refused),
