@@ -107,6 +107,7 @@ struct conf_login {
 	char secret_source[CONF_TEXT_MAX + 1]; /* as a PIN's */
 	enum enroll_identity identity;
 	char identity_endpoint[CONF_TEXT_MAX + 1];
+	char identity_keys[CONF_TEXT_MAX + 1];
 };
 
 /* How the service is reached: see struct enroll_network. */

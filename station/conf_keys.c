@@ -46,6 +46,7 @@ const struct conf_key conf_keys[] = {
 	{ "service", "secret-source", conf_set_pin_source, CONF_FIELD(login.secret_source), 0, 0 },
 	{ "service", "identity", conf_set_identity, CONF_FIELD(login.identity), 0, 0 },
 	{ "service", "identity-endpoint", conf_set_text, CONF_FIELD(login.identity_endpoint), 0, 0 },
+	{ "service", "identity-keys", conf_set_text, CONF_FIELD(login.identity_keys), 0, 0 },
 	{ "service", "operations-per-minute", conf_set_number, CONF_FIELD(operations_per_minute), 1, 100000 },
 	{ "service", "attempts", conf_set_number, CONF_FIELD(attempts), 1, 1000 },
 	{ "profile", "model", conf_set_text, PROFILE_FIELD(model), 0, 0 },

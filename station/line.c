@@ -17,6 +17,7 @@
 #include "station/directory.h"
 #include "station/exit.h"
 #include "station/journal.h"
+#include "station/login.h"
 #include "station/network.h"
 #include "station/pulse.h"
 #include "station/results.h"
@@ -42,11 +43,11 @@ struct line {
 		struct enroll_service *service;
 		struct hsm_session *session;
 		struct enroll_conf conf;
-		struct enroll_login login;
-		struct macer macer;
+		struct login login;
 		struct macer device_keys;
 	} services[ENROLL_CONNECTIONS_MAX + 2]; /* the sender's, and single calls by hand */
-	struct enroll_gate *gate;               /* of all of them */
+	struct login_sources login;             /* of all of them, as the next */
+	struct enroll_gate *gate;
 	size_t services_n;
 };
 
@@ -120,6 +121,8 @@ static int open_conf(struct line *line, const char *dir, struct err *err)
 	if (network_init(line->conf, &line->network, err) < 0)
 		return err_wrap(err, "configuration");
 	line->st.conf = line->conf;
+	if (login_read(line->conf, &line->login, err) < 0)
+		return -1;
 	if (str_format(line->dir, sizeof(line->dir), "%s", dir) < 0)
 		return err_set(err, ERR_OPERATOR, 0, "the station directory's path is too long");
 	return 0;
@@ -201,6 +204,7 @@ void line_close(struct line *line)
 		enroll_service_close(line->services[i].service);
 		hsm_session_close(line->services[i].session);
 	}
+	login_sources_deinit(&line->login);
 	enroll_gate_free(line->gate);
 	network_deinit(&line->network);
 	desk_free(line->st.desk);
@@ -262,7 +266,6 @@ static int open_hsm_to_send(struct station *st, const char *dir, struct err *err
 int line_service_open(struct line *line, struct enroll_service **ret_service, struct err *err)
 {
 	const struct conf *conf = line->conf;
-	struct hsm_key *key;
 	size_t i = line->services_n;
 
 	base_assert(i < ARRAY_LEN(line->services));
@@ -271,24 +274,16 @@ int line_service_open(struct line *line, struct enroll_service **ret_service, st
 	if (hsm_session_open(line->st.hsm, &line->services[i].session, err) < 0)
 		return -1;
 	line->services_n++;
-	if (conf->login.auth != ENROLL_AUTH_SAS)
-		return err_set(err, ERR_OPERATOR, 0, "[service] auth: this version logs in with sas only");
-	if (hsm_key_find(line->services[i].session, conf->login.key, &key, err) < 0)
-		return err_wrap(err, "key of the service's policy; import it with: station hsm import");
+	if (login_init(conf, &line->login, line->services[i].session, &line->services[i].login, err) < 0)
+		return -1;
 	line->services[i].conf = (struct enroll_conf){
 		.host = conf->host,
 		.network = line->network.settings,
 		.attempts_max = conf->attempts,
 		.timeout_ms = 30000,
 	};
-	line->services[i].macer = (struct macer){ hsm_key_mac, key };
-	line->services[i].login = (struct enroll_login){
-		.auth = ENROLL_AUTH_SAS,
-		.policy = conf->login.policy,
-		.macer = &line->services[i].macer,
-	};
 	if ((line->gate == NULL && enroll_gate_new(conf->operations_per_minute, &line->gate, err) < 0) ||
-	    enroll_service_open(&line->services[i].conf, &line->services[i].login, line->gate,
+	    enroll_service_open(&line->services[i].conf, &line->services[i].login.login, line->gate,
 				&line->services[i].service, err) < 0)
 		return -1;
 	if (set_device_keys(line, i, err) < 0)
