@@ -10,6 +10,7 @@
 #define ENROLL_API_VERSION "2021-10-01"
 #define REASON_MAX         256
 #define PATH_CAP           512
+#define ETAG_MAX           256
 
 /* The registration ID is case-insensitive for the service (dps-api 2). */
 bool same_id(const char *a, const char *b);
@@ -322,6 +323,10 @@ void service_give_back(struct enroll_service *service);
  */
 MUST_USE int service_call(struct enroll_service *service, int64_t now_ms, const struct http_request *request,
 			  struct answer *ret, struct err *err);
+/* The same, if the record's ETag still is etag (dps-api 1.5); if not: REPLY_REFUSED, HTTP status 412. NULL: whatever it is. */
+MUST_USE int service_call_if(struct enroll_service *service, int64_t now_ms,
+			     const struct http_request *request, const char *etag, struct answer *ret,
+			     struct err *err);
 /* "/enrollments/ID?api-version=…" with folder "enrollments" and tail "", or "/attestationmechanism". */
 MUST_USE int service_path(const char *folder, const char *id, const char *tail, char out[PATH_CAP],
 			  struct err *err);

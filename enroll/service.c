@@ -121,10 +121,11 @@ static int judge(struct enroll_service *service, int64_t now_ms, struct answer *
 }
 
 static int call_once(struct enroll_service *service, int64_t now_ms, const struct http_request *request,
-		     struct answer *ret, struct err *err)
+		     const struct http_extra *extra, struct answer *ret, struct err *err)
 {
 	ret->sent = true;
-	if (http_perform(service->http, request, &service->auth.token.header, &ret->http, err) < 0)
+	if (http_perform_extra(service->http, request, extra, &service->auth.token.header, &ret->http, err) <
+	    0)
 		return -1;
 	return judge(service, now_ms, ret, err);
 }
@@ -156,7 +157,8 @@ void service_give_back(struct enroll_service *service)
 
 /* *ret_stale: the token was refused that had been good before. It may have been revoked, or a clock was set. */
 static int call_with_login(struct enroll_service *service, int64_t now_ms, const struct http_request *request,
-			   struct answer *ret, bool *ret_stale, struct err *err)
+			   const struct http_extra *extra, struct answer *ret, bool *ret_stale,
+			   struct err *err)
 {
 	unsigned made = service->auth.made;
 	int64_t wait;
@@ -170,7 +172,7 @@ static int call_with_login(struct enroll_service *service, int64_t now_ms, const
 		return err_set(err, ERR_RETRY, 0, "the service wants no call for another %lld s",
 			       (long long)(wait + 999) / 1000);
 	ret->http.status = 0;
-	if (call_once(service, now_ms, request, ret, err) == 0) {
+	if (call_once(service, now_ms, request, extra, ret, err) == 0) {
 		gate_succeeded(service->gate, &service->leave);
 		return 0;
 	}
@@ -183,19 +185,29 @@ static int call_with_login(struct enroll_service *service, int64_t now_ms, const
 	return -1;
 }
 
-int service_call(struct enroll_service *service, int64_t now_ms, const struct http_request *request,
-		 struct answer *ret, struct err *err)
+int service_call_if(struct enroll_service *service, int64_t now_ms, const struct http_request *request,
+		    const char *etag, struct answer *ret, struct err *err)
 {
+	char line[ETAG_MAX + 16];
+	const struct http_extra extra = { NULL, etag != NULL ? line : NULL };
 	struct err why = { 0 };
 	bool stale;
 
 	ret->sent = false;
-	if (call_with_login(service, now_ms, request, ret, &stale, &why) == 0)
+	if (etag != NULL && str_format(line, sizeof(line), "If-Match: %s", etag) < 0)
+		return err_set(err, ERR_BUG, 0, "an ETag does not fit");
+	if (call_with_login(service, now_ms, request, &extra, ret, &stale, &why) == 0)
 		return 0;
-	if (stale && call_with_login(service, now_ms, request, ret, &stale, &why) == 0)
+	if (stale && call_with_login(service, now_ms, request, &extra, ret, &stale, &why) == 0)
 		return 0;
 	*err = why;
 	return -1;
+}
+
+int service_call(struct enroll_service *service, int64_t now_ms, const struct http_request *request,
+		 struct answer *ret, struct err *err)
+{
+	return service_call_if(service, now_ms, request, NULL, ret, err);
 }
 
 int service_path(const char *folder, const char *id, const char *tail, char out[PATH_CAP], struct err *err)
