@@ -310,7 +310,7 @@ int enroll_send_batch(struct enroll_service *service, struct db *db, int64_t now
 {
 	CLEANUP(batch_freep) struct batch *batch = NULL;
 	struct enroll_progress progress = { 0 };
-	struct run run = { .service = service, .now_ms = now_ms, .started_ms = deadline_now_ms() };
+	struct run run = { .service = service, .db = db, .now_ms = now_ms, .started_ms = deadline_now_ms() };
 	int64_t at_ms = 0;
 
 	if (release_unsettled(service, db, err) < 0 || batch_new(&batch, err) < 0 ||

@@ -10,10 +10,14 @@
 #define SCAN_MAX 256
 
 #define COLUMNS "SELECT id, registration_id, payload, key_sha256, next, attempts, lost FROM outbox o WHERE "
+/* A unit's records go in the order of its jobs: the service must end with the last one. */
+#define IN_ORDER                                                                                             \
+	" AND NOT EXISTS (SELECT 1 FROM outbox e WHERE e.registration_id = o.registration_id"                \
+	" AND e.id < o.id AND e.state IN ('queued', 'sending', 'retry'))"
 /* Not in a call of another connection; outbox_flying makes it one look-up a row. */
 #define FREE                                                                                                 \
 	" AND NOT EXISTS (SELECT 1 FROM outbox s WHERE s.state = 'sending'"                                  \
-	" AND s.registration_id = o.registration_id) "
+	" AND s.registration_id = o.registration_id)" IN_ORDER " "
 
 #define RETRY_DUE   COLUMNS "state = 'retry' AND not_before_ms <= ?1" FREE "ORDER BY not_before_ms LIMIT ?3"
 #define RETRY_STUCK COLUMNS "state = 'retry' AND not_before_ms > ?2" FREE "ORDER BY not_before_ms LIMIT ?3"
@@ -34,10 +38,8 @@ static const struct {
 };
 
 static const char *const next_names[] = {
-	[NEXT_BULK] = "bulk",
-	[NEXT_PUT] = "put",
-	[NEXT_GET] = "get",
-	[NEXT_KEYS] = "keys",
+	[NEXT_BULK] = "bulk", [NEXT_PUT] = "put",    [NEXT_GET] = "get",
+	[NEXT_KEYS] = "keys", [NEXT_UPDATE] = "get",
 };
 
 static int64_t too_late(int64_t now_ms)
@@ -51,8 +53,10 @@ int batch_new(struct batch **ret_batch, struct err *err)
 
 	if (batch == NULL)
 		return err_set(err, ERR_STATION, 0, "out of memory");
-	for (size_t i = 0; i < ENROLL_BULK_MAX; i++)
+	for (size_t i = 0; i < ENROLL_BULK_MAX; i++) {
 		buf_init(&batch->items[i].payload, ENROLL_PAYLOAD_MAX);
+		buf_init(&batch->items[i].update, ENROLL_BODY_MAX);
+	}
 	*ret_batch = batch;
 	return 0;
 }
@@ -61,8 +65,10 @@ void batch_free(struct batch *batch)
 {
 	if (batch == NULL)
 		return;
-	for (size_t i = 0; i < ENROLL_BULK_MAX; i++)
+	for (size_t i = 0; i < ENROLL_BULK_MAX; i++) {
 		buf_deinit(&batch->items[i].payload);
+		buf_deinit(&batch->items[i].update);
+	}
 	free(batch);
 }
 
@@ -94,6 +100,7 @@ static int read_item(struct db_query *q, struct item *item, struct err *err)
 	item->verdict = ITEM_OPEN;
 	item->reason[0] = '\0';
 	item->difference = (struct difference){ 0 };
+	item->etag[0] = '\0';
 	item->not_before_ms = 0;
 	return 0;
 }
@@ -184,6 +191,34 @@ static const char *state_after(enum item_verdict verdict)
 	return "queued";
 }
 
+void earlier_deinit(struct earlier *earlier)
+{
+	buf_deinit(&earlier->payload);
+}
+
+int outbox_earlier(struct db *db, const struct item *item, struct earlier *ret, struct err *err)
+{
+	CLEANUP(db_read_end) struct db_tx tx = { 0 };
+	CLEANUP(db_query_end) struct db_query q = { 0 };
+	bool row = false;
+
+	db_read_begin(db, &tx);
+	if (db_query(&tx, &q,
+		     "SELECT payload, key_sha256 FROM outbox WHERE registration_id = ?1 AND id < ?2"
+		     " AND state = 'enrolled' ORDER BY id DESC LIMIT 1",
+		     DB_VALUES(db_text(item->registration_id), db_int(item->id)), err) < 0 ||
+	    db_next(&q, &row, err) < 0)
+		return -1;
+	if (row && buf_set(&ret->payload, db_column_blob(&q, 0)) < 0)
+		return err_set(err, ERR_STATION, 0, "a record before outbox row %lld is broken",
+			       (long long)item->id);
+	ret->has_key = row && db_column_blob(&q, 1).len == SHA256_LEN;
+	if (ret->has_key)
+		memcpy(ret->key_sha256, db_column_blob(&q, 1).p, SHA256_LEN);
+	ret->found = row;
+	return 0;
+}
+
 static int settle_one(struct db_tx *tx, int64_t now_ms, const struct item *item, struct err *err)
 {
 	BUF_AUTO(difference, DIFFERENCE_JSON_MAX);
@@ -222,12 +257,12 @@ int outbox_outlook(struct db *db, int64_t now_ms, bool *ret_due, int64_t *ret_ne
 	bool any_queued = false, any_retry = false;
 
 	db_read_begin(db, &tx);
-	if (db_get_int(&tx, "SELECT id FROM outbox WHERE state = 'queued' LIMIT 1", DB_NO_VALUES, &queued,
-		       &any_queued, err) < 0 ||
-	    db_get_int(
-		    &tx,
-		    "SELECT not_before_ms FROM outbox WHERE state = 'retry' ORDER BY not_before_ms LIMIT 1",
-		    DB_NO_VALUES, &first, &any_retry, err) < 0 ||
+	if (db_get_int(&tx, "SELECT id FROM outbox o WHERE state = 'queued'" IN_ORDER " LIMIT 1",
+		       DB_NO_VALUES, &queued, &any_queued, err) < 0 ||
+	    db_get_int(&tx,
+		       "SELECT not_before_ms FROM outbox o WHERE state = 'retry'" IN_ORDER
+		       " ORDER BY not_before_ms LIMIT 1",
+		       DB_NO_VALUES, &first, &any_retry, err) < 0 ||
 	    db_get_int(&tx,
 		       "SELECT not_before_ms FROM outbox WHERE state = 'retry' ORDER BY not_before_ms DESC "
 		       "LIMIT 1",

@@ -127,6 +127,23 @@ MUST_USE int compare_keys(const uint8_t key_sha256[SHA256_LEN], struct bytes the
 /* The primary key of an AttestationMechanism, or of a group that carries one. ERR_OPERATOR if none can be read. */
 MUST_USE int symmetric_key_of(struct bytes json, struct secret *ret_key, struct err *err);
 
+/* --- revise.c: what is put in place of a record that the service holds -------------------------------- */
+
+/*
+ * theirs as it was fetched, without what before says and with what ours says; *ret_etag is its ETag.
+ * Both are our payloads. ERR_RETRY if theirs is no enrollment with an ETag.
+ */
+MUST_USE int revise_update(struct bytes theirs, struct bytes before, struct bytes ours, struct buf *ret_json,
+			   char ret_etag[ETAG_MAX], struct err *err);
+/* What a fetched record lacks and a PUT needs, so that nothing but the status changes. */
+struct revise_proof {
+	struct bytes mechanism;       /* of a symmetric one: the reply of attestationmechanism */
+	struct bytes certificate_pem; /* of an X.509 one                                       */
+};
+/* theirs with another provisioningStatus. ERR_OPERATOR if what it needs is not in proof. */
+MUST_USE int revise_status(struct bytes theirs, const struct revise_proof *proof, const char *status,
+			   struct secret *ret_json, char ret_etag[ETAG_MAX], struct err *err);
+
 /* --- reply.c: what the service says ----------------------------------------------------------------- */
 
 struct item_error {
@@ -340,6 +357,11 @@ enum row_next {
 	NEXT_PUT,  /* create, alone: a call with it was refused or lost too often */
 	NEXT_GET,  /* it may be there: fetch and compare */
 	NEXT_KEYS, /* it is there; its keys are compared */
+	/*
+	 * It replaces our own earlier record, as fetched just now. Stored as NEXT_GET: after a lost answer
+	 * it is looked at again.
+	 */
+	NEXT_UPDATE,
 };
 
 enum item_verdict {
@@ -363,6 +385,9 @@ struct item {
 	int64_t not_before_ms;
 	char reason[REASON_MAX];
 	struct difference difference; /* why it is quarantined, if that is why */
+	/* for NEXT_UPDATE */
+	struct buf update;
+	char etag[ETAG_MAX];
 };
 
 struct batch {
@@ -383,6 +408,17 @@ MUST_USE int outbox_claim(struct db *db, int64_t now_ms, struct batch *batch, st
 MUST_USE int outbox_release(struct db *db, const int64_t *ids, size_t n, struct err *err);
 /* Stores what became of them in one transaction; open ones are queued again. */
 MUST_USE int outbox_settle(struct db *db, int64_t now_ms, const struct batch *batch, struct err *err);
+/* The last record of the item's registration ID before it that the service took. */
+struct earlier {
+	bool found;
+	struct buf payload;
+	bool has_key;
+	uint8_t key_sha256[SHA256_LEN];
+};
+#define EARLIER_AUTO(name)                                                                                   \
+	CLEANUP(earlier_deinit) struct earlier name = { .payload = { NULL, 0, 0, ENROLL_PAYLOAD_MAX } }
+void earlier_deinit(struct earlier *earlier);
+MUST_USE int outbox_earlier(struct db *db, const struct item *item, struct earlier *ret, struct err *err);
 /* Whether a row is due, and if not, when the first will be (0: never). */
 MUST_USE int outbox_outlook(struct db *db, int64_t now_ms, bool *ret_due, int64_t *ret_next_ms,
 			    struct err *err);
@@ -392,6 +428,7 @@ MUST_USE int outbox_outlook(struct db *db, int64_t now_ms, bool *ret_due, int64_
 /* What the calls of one batch share. */
 struct run {
 	struct enroll_service *service;
+	struct db *db;
 	struct batch *batch;
 	int64_t now_ms, started_ms;
 	unsigned calls;
@@ -402,6 +439,9 @@ int64_t run_now(const struct run *run);
 /* service_call, counted if it was sent. */
 MUST_USE int run_call(struct run *run, const struct http_request *request, struct answer *ret,
 		      struct err *err);
+/* service_call_if, the same way. */
+MUST_USE int run_call_if(struct run *run, const struct http_request *request, const char *etag,
+			 struct answer *ret, struct err *err);
 /* 404 to a bulk call: this is not the service, and it is not asked every moment. Returns -1. */
 int run_wrong_host(struct run *run, const struct answer *answer, struct err *err);
 
@@ -418,6 +458,16 @@ void item_lost(const struct run *run, struct item *item, const struct err *why);
  */
 MUST_USE int item_wire_payload(const struct run *run, struct item *item, struct secret *with_key,
 			       struct bytes *ret, struct err *err);
+/* The same for another payload of the item. */
+MUST_USE int item_wire(const struct run *run, struct item *item, struct bytes payload,
+		       struct secret *with_key, struct bytes *ret, struct err *err);
+/*
+ * theirs differs from the item. If it is what this station enrolled for an earlier job of the unit, the
+ * item's next step is to replace it; else the item is left as it is.
+ */
+MUST_USE int item_consider_update(struct run *run, struct item *item, struct bytes theirs, struct err *err);
+MUST_USE int item_update(struct run *run, struct item *item, struct answer *answer, struct err *err);
+void item_quarantine(struct item *item, const char *reason);
 /* Single calls until it is settled or the budget is used up; then it waits, and no attempt is counted. */
 MUST_USE int item_settle(struct run *run, struct item *item, struct err *err);
 

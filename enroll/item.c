@@ -12,12 +12,18 @@ int64_t run_now(const struct run *run)
 	return run->now_ms + (deadline_now_ms() - run->started_ms);
 }
 
-int run_call(struct run *run, const struct http_request *request, struct answer *ret, struct err *err)
+int run_call_if(struct run *run, const struct http_request *request, const char *etag, struct answer *ret,
+		struct err *err)
 {
-	int rc = service_call(run->service, run_now(run), request, ret, err);
+	int rc = service_call_if(run->service, run_now(run), request, etag, ret, err);
 
 	run->calls += ret->sent;
 	return rc;
+}
+
+int run_call(struct run *run, const struct http_request *request, struct answer *ret, struct err *err)
+{
+	return run_call_if(run, request, NULL, ret, err);
 }
 
 int run_wrong_host(struct run *run, const struct answer *answer, struct err *err)
@@ -31,7 +37,7 @@ void item_set_reason(struct item *item, const char *text)
 	(void)snprintf(item->reason, sizeof(item->reason), "%s", text);
 }
 
-static void quarantine(struct item *item, const char *reason)
+void item_quarantine(struct item *item, const char *reason)
 {
 	item->verdict = ITEM_QUARANTINED;
 	item_set_reason(item, reason);
@@ -57,13 +63,13 @@ void item_refused(const struct run *run, struct item *item, int64_t code, const 
 		item->next = NEXT_GET;
 		return;
 	case REFUSAL_FINAL:
-		quarantine(item, reason);
+		item_quarantine(item, reason);
 		return;
 	case REFUSAL_TRANSIENT:
 		break;
 	}
 	if (item->attempts >= (int64_t)run->service->conf->attempts_max) {
-		quarantine(item, reason);
+		item_quarantine(item, reason);
 		return;
 	}
 	item->verdict = ITEM_RETRY;
@@ -80,7 +86,7 @@ static void judge_difference(struct item *item)
 		return;
 	}
 	(void)snprintf(reason, sizeof(reason), "the service holds another record: %s", item->difference.text);
-	quarantine(item, reason);
+	item_quarantine(item, reason);
 }
 
 /*
@@ -103,12 +109,12 @@ static int derive_key(const struct macer *keys, struct item *item, struct secret
 		}
 		(void)snprintf(reason, sizeof(reason), "its symmetric key can't be derived: %.200s",
 			       err_text(&why, text, sizeof(text)));
-		quarantine(item, reason);
+		item_quarantine(item, reason);
 		return 0;
 	}
 	sha256(secret_bytes(&key), digest);
 	if (!bytes_equal(BYTES_ARRAY(digest), BYTES_ARRAY(item->key_sha256))) {
-		quarantine(item, "its symmetric key was derived from another group key than today's");
+		item_quarantine(item, "its symmetric key was derived from another group key than today's");
 		return 0;
 	}
 	*ret = key;
@@ -119,12 +125,17 @@ static int derive_key(const struct macer *keys, struct item *item, struct secret
 int item_wire_payload(const struct run *run, struct item *item, struct secret *with_key, struct bytes *ret,
 		      struct err *err)
 {
+	return item_wire(run, item, buf_bytes(&item->payload), with_key, ret, err);
+}
+
+int item_wire(const struct run *run, struct item *item, struct bytes payload, struct secret *with_key,
+	      struct bytes *ret, struct err *err)
+{
 	const struct macer *keys = run->service->device_keys;
 	SECRET_AUTO key = { NULL, 0 };
-	struct bytes payload = buf_bytes(&item->payload);
 
 	if (item->has_key && keys == NULL)
-		quarantine(item, "its symmetric key can't be derived: no key for it is configured");
+		item_quarantine(item, "its symmetric key can't be derived: no key for it is configured");
 	else if (item->has_key && derive_key(keys, item, &key, err) < 0)
 		return -1;
 	if (item->has_key && item->verdict == ITEM_OPEN) {
@@ -161,7 +172,7 @@ void item_lost(const struct run *run, struct item *item, const struct err *why)
 		return;
 	(void)snprintf(reason, sizeof(reason), "no answer to it, but to others: %.200s",
 		       err_text(why, text, sizeof(text)));
-	quarantine(item, reason);
+	item_quarantine(item, reason);
 }
 
 /*
@@ -232,6 +243,11 @@ static int step_get(struct run *run, struct item *item, struct answer *answer, s
 	if (compare_enrollment(buf_bytes(&item->payload), buf_bytes(&answer->http.body), &item->difference,
 			       err) < 0)
 		return -1;
+	if (item->difference.differs &&
+	    item_consider_update(run, item, buf_bytes(&answer->http.body), err) < 0)
+		return -1;
+	if (item->next == NEXT_UPDATE)
+		return 0;
 	if (!item->difference.differs && item->has_key)
 		item->next = NEXT_KEYS;
 	else
@@ -267,6 +283,8 @@ static int step_next(struct run *run, struct item *item, struct answer *answer, 
 		return step_get(run, item, answer, err);
 	case NEXT_KEYS:
 		return step_keys(run, item, answer, err);
+	case NEXT_UPDATE:
+		return item_update(run, item, answer, err);
 	}
 	return 0;
 }

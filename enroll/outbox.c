@@ -45,6 +45,9 @@ static const char *const steps[] = {
 	/* What several connections have in hand, by ID; and all that differs in a quarantined record, as JSON. */
 	("CREATE INDEX outbox_flying ON outbox(registration_id) WHERE state = 'sending';"
 	 "ALTER TABLE outbox ADD COLUMN difference TEXT;"),
+	/* All records of one unit, in the order of its jobs. */
+	("CREATE INDEX outbox_registration ON outbox(registration_id);"
+	 "DROP INDEX outbox_stuck;"),
 };
 
 static const char *const state_names[] = {

@@ -53,26 +53,37 @@ empty 1
 nothing_lost
 equal 1 "$(released)" "released jobs"
 
-# One that passed and is in the service: reworked, it passes again; the service keeps the first record until a
-# person decides, and says so of this record alone.
+# One that passed and is in the service: reworked, it passes again, and its new record replaces the first one.
 seat 1 2
 serve 0 1
 first=$(certificate "${serials[2]}")
 expect 0 "$station" sync --dir "$dir"
 equal 2 "$(enrollments)" "enrollments"
-expect 0 "$station" unit release "${serials[2]}" --reason "board repaired" --dir "$dir"
-serve 0 1
-has '.event == "unit" and .result == "PASS"'
+thumbprint() { openssl x509 -in "$work/plant/devices/${serials[2]}/chain.pem" -noout -fingerprint -sha256 | cut -d= -f2 | tr -d :; }
+enrolled_thumbprint() { api GET "/enrollments/${serials[2]}" | jq -r '.attestation.x509.clientCertificates.primary.info.sha256Thumbprint'; }
+rework() { # REASON
+	expect 0 "$station" unit release "${serials[2]}" --reason "$1" --dir "$dir"
+	serve 0 1
+	has '.event == "unit" and .result == "PASS"'
+}
+rework "board repaired"
 [ "$(certificate "${serials[2]}")" != "$first" ] || fail "the reworked unit kept its certificate"
 nothing_lost
+expect 0 "$station" sync --dir "$dir"
+equal 2 "$(enrollments)" "enrollments after the repair"
+equal "$(thumbprint)" "$(enrolled_thumbprint)" "certificate in the service"
+
+# What somebody else put there is not replaced.
+api DELETE "/enrollments/${serials[2]}" >"$out" || fail "the service deletes no enrollment"
+api PUT "/enrollments/${serials[2]}" "{\"registrationId\":\"${serials[2]}\",\"attestation\":{\"type\":\"symmetricKey\"}}" >"$out" || fail "the service takes no enrollment"
+rework "board repaired again"
 expect 1 "$station" sync --dir "$dir"
 expect 0 "$station" enroll list --dir "$dir" --json
 equal 1 "$(count ".state == \"quarantined\" and .registrationId == \"${serials[2]}\"")" "records that wait for a person"
-equal 2 "$(count '.state == "enrolled"')" "records in the service"
 api DELETE "/enrollments/${serials[2]}" >"$out" || fail "the service deletes no enrollment"
 expect 0 "$station" enroll retry "${serials[2]}" --dir "$dir"
 expect 0 "$station" sync --dir "$dir"
-equal 2 "$(enrollments)" "enrollments once the old one is deleted"
+equal "$(thumbprint)" "$(enrolled_thumbprint)" "certificate in the service"
 
 # And by two people, once there are any.
 printf '\n71717171\n71717171\n' | "$station" operator add ada --role officer --dir "$dir" >"$out" || fail "no first officer"
@@ -80,5 +91,5 @@ printf 'ada\n71717171\n\n64646464\n64646464\n' | "$station" operator add lea --r
 expect 2 "$station" unit release "${serials[2]}" --reason "again" --dir "$dir" </dev/null
 printf 'lea\n64646464\nada\n71717171\n' | "$station" unit release "${serials[2]}" --reason "again" --dir "$dir" >"$out" ||
 	fail "an officer and a lead can't release it"
-equal 3 "$(released)" "released jobs"
+equal 4 "$(released)" "released jobs"
 nothing_lost

@@ -393,8 +393,9 @@ static void test_a_hundred_thousand_rows_are_counted_and_claimed_by_index(void *
 	assert_false(scans(world->db, "EXPLAIN QUERY PLAN SELECT id FROM outbox WHERE state = 'retry' AND"
 				      " not_before_ms <= 5 ORDER BY not_before_ms LIMIT 9"));
 	assert_false(scans(world->db,
-			   "EXPLAIN QUERY PLAN SELECT id FROM outbox WHERE state = 'queued' ORDER BY id"
-			   " LIMIT 9"));
+			   "EXPLAIN QUERY PLAN SELECT id FROM outbox o WHERE state = 'queued' AND NOT EXISTS"
+			   " (SELECT 1 FROM outbox e WHERE e.registration_id = o.registration_id AND e.id <"
+			   " o.id AND e.state IN ('queued', 'sending', 'retry')) ORDER BY id LIMIT 9"));
 	assert_false(scans(world->db,
 			   "EXPLAIN QUERY PLAN UPDATE outbox SET state = 'retry' WHERE state = 'sending'"));
 	assert_false(scans(world->db, "EXPLAIN QUERY PLAN SELECT id FROM outbox WHERE state = 'quarantined'"
@@ -403,6 +404,40 @@ static void test_a_hundred_thousand_rows_are_counted_and_claimed_by_index(void *
 				      " AND state <> 'quarantined' AND id > 0 ORDER BY id LIMIT 9"));
 	assert_false(scans(world->db, "EXPLAIN QUERY PLAN SELECT id FROM outbox WHERE state IN"
 				      " ('retry','quarantined') AND registration_id = 'u'"));
+	assert_false(scans(world->db, "EXPLAIN QUERY PLAN SELECT id FROM outbox WHERE registration_id = 'u'"
+				      " AND id < 5 AND state = 'enrolled' ORDER BY id DESC LIMIT 1"));
+}
+
+/* The unit was reworked while its first record waited: the second one waits for that, however long it is. */
+static void test_claim_keeps_the_order_of_a_units_jobs(void **state)
+{
+	struct world *world = *state;
+	CLEANUP(batch_freep) struct batch *batch = new_batch();
+	uint8_t ek[TEST_EK_LEN];
+	const struct enroll_record second = { .job = "second",
+					      .registration_id = "UNIT-1",
+					      .endorsement_key = test_ek(2, ek) };
+	struct err err = { 0 };
+	int64_t next = 0;
+	bool due = true;
+
+	queue_tpm(world, "unit-1", 1);
+	assert_int_equal(enqueue(world->db, &second, &err), 0);
+	claim(world, WORLD_NOW_MS, batch);
+	assert_int_equal(batch->n, 1);
+	settle_all(world, batch, ITEM_RETRY, WORLD_NOW_MS + 60000);
+	claim(world, WORLD_NOW_MS, batch);
+	assert_int_equal(batch->n, 0);
+	assert_int_equal(outbox_outlook(world->db, WORLD_NOW_MS, &due, &next, &err), 0);
+	assert_false(due);
+	assert_int_equal(next, WORLD_NOW_MS + 60000);
+	claim(world, WORLD_NOW_MS + 60000, batch);
+	assert_int_equal(batch->n, 1);
+	assert_string_equal(batch->items[0].registration_id, "unit-1");
+	settle_all(world, batch, ITEM_ENROLLED, 0);
+	claim(world, WORLD_NOW_MS + 60000, batch);
+	assert_int_equal(batch->n, 1);
+	assert_string_equal(batch->items[0].registration_id, "UNIT-1");
 }
 
 /* What a walk saw: how many rows, and the first and the last. */
@@ -474,6 +509,7 @@ int main(void)
 		TEST(test_claim_never_takes_two_of_one_id),
 		TEST(test_claim_leaves_an_id_that_is_in_another_call),
 		TEST(test_release_touches_only_its_own_rows),
+		TEST(test_claim_keeps_the_order_of_a_units_jobs),
 		TEST(test_claim_retry_waits_for_its_time),
 		TEST(test_claim_retry_of_a_clock_set_back_is_due),
 		TEST(test_claim_rows_that_failed_leave_half_to_the_others),
