@@ -223,22 +223,48 @@ static int thumbprint_of(const char *pem, char out[HEX_LEN(SHA256_LEN) + 1], str
 	return 0;
 }
 
-/* Under member, the primary must be ours; a second one could log in as this device too. */
-static int compare_x509(const char *member, const json_t *ours, const json_t *theirs, struct difference *ret,
-			struct err *err)
+/* A slot that we leave empty must be empty: who has its key could log in as well. */
+static int compare_certificate(const char *member, const char *slot, const json_t *ours, const json_t *theirs,
+			       struct difference *ret, struct err *err)
 {
-	char certificate[96], thumbprint[96], secondary[96], wanted[HEX_LEN(SHA256_LEN) + 1];
+	char at_slot[96], certificate[96], thumbprint[96], wanted[HEX_LEN(SHA256_LEN) + 1];
 
-	if (str_format(certificate, sizeof(certificate), "attestation.x509.%s.primary.certificate", member) <
-		    0 ||
-	    str_format(thumbprint, sizeof(thumbprint), "attestation.x509.%s.primary.info.sha256Thumbprint",
-		       member) < 0 ||
-	    str_format(secondary, sizeof(secondary), "attestation.x509.%s.secondary", member) < 0)
+	if (str_format(at_slot, sizeof(at_slot), "attestation.x509.%s.%s", member, slot) < 0 ||
+	    str_format(certificate, sizeof(certificate), "%s.certificate", at_slot) < 0 ||
+	    str_format(thumbprint, sizeof(thumbprint), "%s.info.sha256Thumbprint", at_slot) < 0)
 		return err_set(err, ERR_BUG, 0, "a field name did not fit");
+	if (at(ours, at_slot) == NULL) {
+		compare_absent(at_slot, theirs, ret);
+		return 0;
+	}
 	if (thumbprint_of(text_at(ours, certificate), wanted, err) < 0)
 		return -1;
 	compare_any_case(thumbprint, wanted, text_at(theirs, thumbprint), ret);
-	compare_absent(secondary, theirs, ret);
+	return 0;
+}
+
+/* Names of CA certificates: those that we give, and no other. */
+static void compare_references(const json_t *ours, const json_t *theirs, struct difference *ret)
+{
+	static const char *const paths[] = { "attestation.x509.caReferences.primary",
+					     "attestation.x509.caReferences.secondary" };
+
+	for (size_t i = 0; i < ARRAY_LEN(paths); i++)
+		if (text_at(ours, paths[i]) != NULL)
+			compare_text(paths[i], text_at(ours, paths[i]), text_at(theirs, paths[i]), ret);
+		else
+			compare_absent(paths[i], theirs, ret);
+}
+
+static int compare_x509(const char *member, const json_t *ours, const json_t *theirs, struct difference *ret,
+			struct err *err)
+{
+	compare_references(ours, theirs, ret);
+	if (at(ours, "attestation.x509.caReferences") != NULL)
+		return 0;
+	if (compare_certificate(member, "primary", ours, theirs, ret, err) < 0 ||
+	    compare_certificate(member, "secondary", ours, theirs, ret, err) < 0)
+		return -1;
 	return 0;
 }
 

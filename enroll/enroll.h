@@ -271,15 +271,48 @@ void enroll_sender_stop(struct enroll_sender *sender);
 
 /* --- Single calls, for setting up and checking ------------------------------------------------------ */
 
-/* An enrollment group whose devices bring a chain to this CA certificate. Equal existing group: done. */
-MUST_USE int enroll_group_put_x509(struct enroll_service *service, const char *group_id,
-				   struct bytes ca_cert_pem, struct err *err);
+/* An enrollment group as it is wanted: with certificates, or with names of some, else with symmetric keys. */
+struct enroll_group {
+	const char *id;
+	/* One CA certificate each; their devices bring a chain to one of them. */
+	struct bytes primary_pem, secondary_pem;
+	/* Names of CA certificates that the service has (dps-api 8), instead; NULL: none. */
+	const char *primary_ca, *secondary_ca;
+	struct enroll_terms terms;
+};
+/* Equal existing group: done. ERR_OPERATOR if it exists and differs, and says in what. */
+MUST_USE int enroll_group_put_x509(struct enroll_service *service, const struct enroll_group *group,
+				   struct err *err);
 /*
  * A symmetric group. A new one's key is made by the service and returned once,
- * base64-decoded, in ret_key; of an existing one it is fetched (attestationmechanism).
+ * base64-decoded, in ret_key; of an existing equal one it is fetched (attestationmechanism).
  */
-MUST_USE int enroll_group_put_symmetric(struct enroll_service *service, const char *group_id,
+MUST_USE int enroll_group_put_symmetric(struct enroll_service *service, const struct enroll_group *group,
 					struct secret *ret_key, struct err *err);
+/* GET of a group's JSON; *ret_found false on 404. No key is in it. */
+MUST_USE int enroll_group_get(struct enroll_service *service, const char *id, struct buf *ret_json,
+			      bool *ret_found, struct err *err);
+
+enum enroll_group_act {
+	ENROLL_GROUP_ENABLE,
+	ENROLL_GROUP_DISABLE, /* its devices register no more; their hubs don't notice */
+	ENROLL_GROUP_ROLL,    /* the new CA becomes the secondary: both are good       */
+	ENROLL_GROUP_FINISH,  /* the secondary becomes the primary: the old one is out */
+};
+struct enroll_group_change {
+	enum enroll_group_act act;
+	/* Every CA certificate at hand: the service gives none back, and those that stay must be sent again. */
+	struct bytes known_pem;
+	struct bytes new_pem; /* to roll to, or by its name in the service: */
+	const char *new_ca;
+};
+/*
+ * Reads the group, changes it and writes it if nobody else did meanwhile (ERR_RETRY). All that is not changed is
+ * sent back as it was, keys too. *ret_changed false: it was so already. ERR_OPERATOR if it can't be changed so.
+ */
+MUST_USE int enroll_group_change(struct enroll_service *service, const char *id,
+				 const struct enroll_group_change *change, bool *ret_changed,
+				 struct err *err);
 /* GET of one enrollment's JSON; *ret_found false on 404. */
 MUST_USE int enroll_get(struct enroll_service *service, const char *registration_id, struct buf *ret_json,
 			bool *ret_found, struct err *err);

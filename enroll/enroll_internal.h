@@ -64,7 +64,7 @@ void gate_succeeded(struct enroll_gate *gate, struct leave *leave);
 void gate_failed(struct enroll_gate *gate, struct leave *leave, int64_t now_ms, int64_t asked_ms);
 unsigned gate_failures(struct enroll_gate *gate);
 
-/* --- payload.c, payload_terms.c and certificate.c: what we send -------------------------------------- */
+/* --- payload*.c and certificate.c: what we send ------------------------------------------------------- */
 
 /* Letters, digits and - . _ : with a letter, digit or - at the end, 1..128 (dps-api 2). ERR_UNIT. */
 MUST_USE int registration_id_check(const char *id, struct err *err);
@@ -78,9 +78,17 @@ MUST_USE int payload_build(const struct enroll_record *record, struct buf *ret_j
 #define PAYLOAD_KEY_ROOM 512 /* how much longer that is at most */
 MUST_USE int payload_with_key(struct bytes payload, const struct secret *key, struct secret *ret_json,
 			      struct err *err);
-MUST_USE int payload_group_x509(const char *group_id, struct bytes ca_cert_pem, struct buf *ret_json,
-				struct err *err);
-MUST_USE int payload_group_symmetric(const char *group_id, struct buf *ret_json, struct err *err);
+/* payload_group.c: a new group's JSON. ERR_OPERATOR. */
+MUST_USE int payload_group(const struct enroll_group *group, struct buf *ret_json, struct err *err);
+/* Whether the service's JSON of a group is of one with symmetric keys. */
+bool payload_group_has_keys(struct bytes group);
+/*
+ * group, as the service has it, changed to be sent back if its ETag still is ret_etag; mechanism is
+ * attestationmechanism's answer if it has keys. ret_json stays empty if there is nothing to change.
+ */
+MUST_USE int payload_group_change(struct bytes group, struct bytes mechanism,
+				  const struct enroll_group_change *change, struct secret *ret_json,
+				  char ret_etag[ETAG_MAX], struct err *err);
 /* 1..128 of the characters of an IoT Hub device ID (dps-api 2). ERR_UNIT. */
 MUST_USE int device_id_check(const char *id, struct err *err);
 /* Adds what the terms say to an enrollment or a group, and provisioningStatus. ERR_UNIT if the service would refuse it. */

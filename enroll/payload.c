@@ -79,7 +79,7 @@ static json_t *attestation_tpm(struct bytes ek, struct err *err)
 	return json;
 }
 
-static json_t *attestation_x509(const char *member, struct bytes pem, struct err *err)
+static json_t *attestation_x509(struct bytes pem, struct err *err)
 {
 	uint8_t thumbprint[SHA256_LEN];
 	json_t *json;
@@ -88,8 +88,8 @@ static json_t *attestation_x509(const char *member, struct bytes pem, struct err
 		(void)err_set(err, ERR_UNIT, 0, "the enrollment needs exactly one PEM certificate");
 		return NULL;
 	}
-	json = json_pack("{s:s, s:{s:{s:{s:s%}}}}", "type", "x509", "x509", member, "primary", "certificate",
-			 (const char *)pem.p, pem.len);
+	json = json_pack("{s:s, s:{s:{s:{s:s%}}}}", "type", "x509", "x509", "clientCertificates", "primary",
+			 "certificate", (const char *)pem.p, pem.len);
 	if (json == NULL)
 		(void)err_set(err, ERR_UNIT, 0, "the certificate's PEM is not plain text");
 	return json;
@@ -134,7 +134,7 @@ static json_t *attestation_of(const struct enroll_record *record, uint8_t ret_ke
 	if (record->endorsement_key.p != NULL)
 		return attestation_tpm(record->endorsement_key, err);
 	if (record->certificate_pem.p != NULL)
-		return attestation_x509("clientCertificates", record->certificate_pem, err);
+		return attestation_x509(record->certificate_pem, err);
 	return attestation_symmetric(record->symmetric_key, ret_key_sha256, err);
 }
 
@@ -190,31 +190,4 @@ int payload_with_key(struct bytes payload, const struct secret *key, struct secr
 	*ret_json = json;
 	json = (struct secret){ NULL, 0 };
 	return 0;
-}
-
-int payload_group_x509(const char *group_id, struct bytes ca_cert_pem, struct buf *ret_json, struct err *err)
-{
-	json_t *attestation = attestation_x509("signingCertificates", ca_cert_pem, err);
-	CLEANUP(json_freep) json_t *json = NULL;
-
-	if (attestation == NULL)
-		return err_raise(err, ERR_OPERATOR);
-	json = json_pack("{s:s, s:s, s:o}", "enrollmentGroupId", group_id, "provisioningStatus", "enabled",
-			 "attestation", attestation);
-	if (json == NULL)
-		return err_set(err, ERR_OPERATOR, 0, "group ID %s can't be written as JSON", group_id);
-	return dump(json, ret_json, err);
-}
-
-/* Without keys the service makes 64 random bytes each (dps-api 1.4). */
-int payload_group_symmetric(const char *group_id, struct buf *ret_json, struct err *err)
-{
-	CLEANUP(json_freep)
-	json_t *json =
-		json_pack("{s:s, s:s, s:{s:s, s:{}}}", "enrollmentGroupId", group_id, "provisioningStatus",
-			  "enabled", "attestation", "type", "symmetricKey", "symmetricKey");
-
-	if (json == NULL)
-		return err_set(err, ERR_OPERATOR, 0, "group ID %s can't be written as JSON", group_id);
-	return dump(json, ret_json, err);
 }

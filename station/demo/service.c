@@ -84,10 +84,11 @@ int demo_service_import_key(struct line *line, const struct demo_service *servic
 static int make_symmetric_group(struct station *st, struct enroll_service *service,
 				const struct conf_profile *profile, struct err *err)
 {
+	const struct enroll_group group = { .id = profile->group };
 	CLEANUP(hsm_session_closep) struct hsm_session *session = NULL;
 	SECRET_AUTO key = { NULL, 0 };
 
-	if (enroll_group_put_symmetric(service, profile->group, &key, err) < 0 ||
+	if (enroll_group_put_symmetric(service, &group, &key, err) < 0 ||
 	    hsm_session_open(st->hsm, &session, err) < 0)
 		return -1;
 	return import_once(session, profile->group_key, &key, err);
@@ -99,13 +100,14 @@ int demo_groups_make(struct line *line, struct enroll_service *service, struct e
 
 	for (size_t i = 0; i < st->conf->profiles_n; i++) {
 		const struct conf_profile *profile = &st->conf->profiles[i];
+		const struct enroll_group group = { .id = profile->group,
+						    .primary_pem = buf_bytes(&st->intermediate_pem) };
 		int ret = 0;
 
 		if (profile->enroll != ENROLL_GROUP)
 			continue;
 		if (profile->attest == ATTEST_X509)
-			ret = enroll_group_put_x509(service, profile->group, buf_bytes(&st->intermediate_pem),
-						    err);
+			ret = enroll_group_put_x509(service, &group, err);
 		else
 			ret = make_symmetric_group(st, service, profile, err);
 		if (ret < 0)

@@ -289,15 +289,29 @@ static void test_send_wrong_clock_is_named(void **state)
 	assert_non_null(strstr(err.what, "behind"));
 }
 
+static int put_x509(struct emulated *e, const char *id, struct bytes pem, struct err *err)
+{
+	const struct enroll_group group = { .id = id, .primary_pem = pem };
+
+	return enroll_group_put_x509(e->service, &group, err);
+}
+
+static int put_symmetric(struct emulated *e, const char *id, struct secret *key, struct err *err)
+{
+	const struct enroll_group group = { .id = id };
+
+	return enroll_group_put_symmetric(e->service, &group, key, err);
+}
+
 static void test_group_x509_equal_is_done_and_different_is_refused(void **state)
 {
 	struct emulated *e = *state;
 	struct err err = { 0 };
 
 	EMULATE(e);
-	assert_int_equal(enroll_group_put_x509(e->service, "Line-7", bytes_str(certificate_ca), &err), 0);
-	assert_int_equal(enroll_group_put_x509(e->service, "line-7", bytes_str(certificate_ca), &err), 0);
-	assert_int_equal(enroll_group_put_x509(e->service, "Line-7", bytes_str(certificate_a), &err), -1);
+	assert_int_equal(put_x509(e, "Line-7", bytes_str(certificate_ca), &err), 0);
+	assert_int_equal(put_x509(e, "line-7", bytes_str(certificate_ca), &err), 0);
+	assert_int_equal(put_x509(e, "Line-7", bytes_str(certificate_a), &err), -1);
 	assert_int_equal(err.class, ERR_OPERATOR);
 	assert_non_null(strstr(err.what, "sha256Thumbprint"));
 }
@@ -310,13 +324,13 @@ static void test_group_symmetric_gives_the_same_key_again(void **state)
 	struct err err = { 0 };
 
 	EMULATE(e);
-	assert_int_equal(enroll_group_put_symmetric(e->service, "sensors", &one, &err), 0);
+	assert_int_equal(put_symmetric(e, "sensors", &one, &err), 0);
 	assert_int_equal(one.len, 64);
-	assert_int_equal(enroll_group_put_symmetric(e->service, "sensors", &two, &err), 0);
+	assert_int_equal(put_symmetric(e, "sensors", &two, &err), 0);
 	assert_int_equal(two.len, 64);
 	assert_memory_equal(one.p, two.p, 64);
-	assert_int_equal(enroll_group_put_x509(e->service, "x", bytes_str(certificate_ca), &err), 0);
-	assert_int_equal(enroll_group_put_symmetric(e->service, "x", &two, &err), -1);
+	assert_int_equal(put_x509(e, "x", bytes_str(certificate_ca), &err), 0);
+	assert_int_equal(put_symmetric(e, "x", &two, &err), -1);
 	assert_int_equal(err.class, ERR_OPERATOR);
 }
 
@@ -326,9 +340,9 @@ static void test_group_id_that_is_none_is_refused(void **state)
 	struct err err = { 0 };
 
 	EMULATE(e);
-	assert_int_equal(enroll_group_put_x509(e->service, "..", bytes_str(certificate_ca), &err), -1);
+	assert_int_equal(put_x509(e, "..", bytes_str(certificate_ca), &err), -1);
 	assert_int_equal(err.class, ERR_OPERATOR);
-	assert_int_equal(enroll_group_put_x509(e->service, "g", BYTES_LIT("no PEM"), &err), -1);
+	assert_int_equal(put_x509(e, "g", BYTES_LIT("no PEM"), &err), -1);
 	assert_int_equal(err.class, ERR_OPERATOR);
 }
 
