@@ -92,12 +92,13 @@ found tcp bad "firewall"
 openssl req -x509 -newkey rsa:2048 -nodes -keyout "$work/rsa.key" -out "$work/rsa.pem" -days 2 -subj '/CN=127.0.0.1' \
 	-addext 'subjectAltName=IP:127.0.0.1' 2>/dev/null
 server() {
-	server_port=$((20000 + RANDOM % 20000))
-	openssl s_server -accept "127.0.0.1:$server_port" -cert "$work/rsa.pem" -key "$work/rsa.key" -www "$@" \
+	: >"$work/server.log"
+	openssl s_server -accept 127.0.0.1:0 -cert "$work/rsa.pem" -key "$work/rsa.key" -www "$@" \
 		>"$work/server.log" 2>&1 9>&- &
 	server_pid=$!
 	pids+=("$server_pid")
-	wait_for 10 bash -c "exec 3<>/dev/tcp/127.0.0.1/$server_port" 2>/dev/null || fail "s_server does not listen"
+	wait_for 10 grep -q '^ACCEPT .*:' "$work/server.log" || fail "s_server does not listen"
+	server_port=$(sed -n 's/^ACCEPT .*://p' "$work/server.log")
 	set_key host "127.0.0.1:$server_port" ca-file "$work/rsa.pem"
 }
 
@@ -111,6 +112,7 @@ check 4
 found tls good "TLSv1.2"
 found cipher bad "AES256-SHA256"
 found cipher bad "ECDHE-RSA-AES256-GCM-SHA384"
+found answer bad "handshake"
 stop "$server_pid"
 server -tls1_2 -cipher 'ECDHE-RSA-AES128-SHA256'
 check 4
@@ -170,6 +172,16 @@ set_key "${inspected[@]}" extra-ca-file "$work/inspector.pem"
 check 4 # s_server is no provisioning service, but its certificate passes now
 found issuer doubt "trusted by extra-ca-file"
 found answer bad "HTTP 200"
+# Beside the system's certificates, which do not know the emulator: calls pass, and who reads along is named.
+set_key extra-ca-file "$(jq -r .caFile "$service_json")"
+sed -i '/^ca-file = /d' "$dir/station.ini"
+check 0
+found issuer doubt "CN=dps-emulator test CA, trusted by extra-ca-file"
+found write good
+sed -i '/^extra-ca-file = /d' "$dir/station.ini"
+check 4
+found issuer bad "if that is your plant's TLS-inspecting proxy"
+found answer bad "not trusted"
 
 # What can be known to be wrong is said when the configuration is read.
 refused() { # WORDS KEY VALUE...
