@@ -2,7 +2,9 @@
 # station enroll check: everything between the line and the service, the way that calls take. Each thing that can be
 # wrong in a plant's network is made wrong here, and the line that names it says what to do.
 . "$(dirname "$0")/lib.sh"
-service
+printf 'a secret & more=' >"$work/secret"
+printf 'another' >"$work/wrong"
+service --identity-port 0 --entra-tenant contoso --entra-client station --entra-secret-file "$work/secret"
 line 1
 cp "$dir/station.ini" "$work/good.ini"
 
@@ -148,7 +150,36 @@ found answer bad "407"
 set_key host "nowhere.invalid" proxy "$proxy" proxy-user line-07 proxy-password-source "file:$work/proxy.password"
 check 4
 found tcp bad "502"
+# The agent of a managed identity is at an address of this computer: it is asked past the proxy.
+set_key host "$name" device-host "$name" proxy "$proxy" proxy-user line-07 proxy-password-source "file:$work/proxy.password" \
+	auth managed-identity identity azure-vm identity-endpoint "http://127.0.0.1:$(jq .identityPort "$service_json")"
+check 0
+found login good
 unset https_proxy no_proxy
+
+# Entra ID: its host is one more that is needed; what the role lacks is named, and a wrong secret is no missing right.
+entra() { set_key auth entra-secret tenant contoso client-id station login-host "${2:-$host}" secret-source "file:$work/$1"; }
+entra secret
+check 0
+knobs '{"bearer-role": "reader"}'
+entra secret
+check 4
+found read good
+found write bad "EnrollmentWrite, or the role Data Contributor"
+knobs '{"bearer-role": "none"}'
+check 4
+found login good
+found read bad "403"
+knobs '{}'
+entra wrong
+check 4
+found login bad
+equal 0 "$(count '.check == "read"')" "checks of rights without a login"
+entra secret login.invalid
+check 4
+has '.role == "login" and .check == "names" and .result == "bad" and .host == "login.invalid"'
+found tcp good
+found login bad "login.invalid"
 
 # A TLS-inspecting proxy: the service's name leads to somebody who signs with a CA of his own.
 openssl req -x509 -newkey rsa:2048 -nodes -keyout "$work/inspector.key" -out "$work/inspector.pem" -days 2 \
