@@ -101,6 +101,14 @@ refused_as 3 "key of the login's certificate"
 certificate entra "$work/secret"
 refused_as 2 "certificate-file"
 
+# A certificate of the right key that has expired, and is not the one that Entra ID was told of.
+openssl req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=ca -keyout "$work/ca.key" -out "$work/ca.pem" 2>"$errs" &&
+	openssl x509 -in "$work/entra.pem" -noout -pubkey >"$work/entra.pub" &&
+	openssl x509 -new -force_pubkey "$work/entra.pub" -subj /CN=old -CA "$work/ca.pem" -CAkey "$work/ca.key" -days -1 -out "$work/old.pem" \
+		2>"$errs" || fail "no expired certificate"
+certificate entra "$work/old.pem"
+refused login-certificate-expired AADSTS700027
+
 # The clock: an hour apart.
 certificate entra "$work/entra.pem"
 knobs '{"clock-skew-s":3600}'
@@ -133,3 +141,7 @@ knobs '{}'
 equal 0 "$(pending)" "records that wait"
 equal "$seated" "$(enrollments)" "enrollments"
 nothing_lost
+
+# Neither the secret nor a token (the emulator's begin like this) is anywhere.
+found=$(grep -raFl -e 'a secret & more=' -e 'a%20secret' -e 'dps1.s.' "$dir")
+equal "" "$found" "files with a secret"

@@ -34,6 +34,19 @@ static void test_base64_rfc4648_vectors_both_ways(void **state)
 	}
 }
 
+static void test_base64url_other_alphabet_no_padding(void **state)
+{
+	static const uint8_t data[] = { 0xfb, 0xef, 0xff, 0xfe };
+	char text[9];
+
+	(void)state;
+	assert_int_equal(base64url_encode(BYTES_ARRAY(data), text, sizeof(text)), 0);
+	assert_string_equal(text, "--___g");
+	assert_int_equal(base64url_encode(BYTES_NONE, text, sizeof(text)), 0);
+	assert_string_equal(text, "");
+	assert_int_equal(base64url_encode(BYTES_ARRAY(data), text, sizeof(text) - 1), -1);
+}
+
 static void test_base32_rfc4648_vectors_lower_unpadded(void **state)
 {
 	(void)state;
@@ -150,6 +163,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_base64_rfc4648_vectors_both_ways),
+		cmocka_unit_test(test_base64url_other_alphabet_no_padding),
 		cmocka_unit_test(test_base32_rfc4648_vectors_lower_unpadded),
 		cmocka_unit_test(test_base64_decode_not_strict_refused),
 		cmocka_unit_test(test_base64_decode_nul_inside_refused),
