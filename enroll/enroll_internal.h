@@ -345,6 +345,7 @@ void service_give_back(struct enroll_service *service);
  * kinds is -1: ERR_OPERATOR (a person must act), ERR_RETRY (later; the outcome
  * may be unknown), ERR_STATION. After a failure the pace holds, but not after an
  * ERR_RETRY of the login's key, which comes before anything is sent.
+ * A kept token that is refused with 401 is replaced, and the call made once more, for a leave of its own.
  */
 MUST_USE int service_call(struct enroll_service *service, int64_t now_ms, const struct http_request *request,
 			  struct answer *ret, struct err *err);
