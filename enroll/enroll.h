@@ -32,6 +32,7 @@ enum enroll_state {
 	ENROLL_ENROLLED,    /* the service holds exactly this record    */
 	ENROLL_RETRY,       /* waits until not_before                   */
 	ENROLL_QUARANTINED, /* refused, or different in the service     */
+	ENROLL_DROPPED,     /* quarantined, and given up by a person    */
 };
 const char *enroll_state_name(enum enroll_state state);
 
@@ -96,7 +97,7 @@ MUST_USE int enroll_enqueue(struct db_tx *tx, int64_t at_ms, const struct enroll
 			    struct err *err);
 
 struct enroll_counts {
-	int64_t queued, sending, enrolled, retry, quarantined;
+	int64_t queued, sending, enrolled, retry, quarantined, dropped;
 };
 MUST_USE int enroll_count(struct db *db, struct enroll_counts *ret_counts, struct err *err);
 
@@ -106,12 +107,15 @@ struct enroll_row {
 	enum enroll_state state;
 	int64_t attempts;
 	int64_t changed_ms;
+	int64_t next_ms;    /* when it is tried again, if it is retry; else 0 */
 	const char *reason; /* why it waits or was refused; NULL if nothing is wrong */
 	/* Of a record that differs in the service: JSON, [{"field", "ours", "service"}..., {"more": N}]; or NULL. */
 	const char *difference;
+	/* Of a dropped one: who gave it up (NULL: a station without operators), and why. */
+	const char *dropped_by, *dropped_why;
 };
 typedef int enroll_visit_fn(void *arg, const struct enroll_row *row, struct err *err);
-/* Every row that is not enrolled when pending_only, else all; oldest first. */
+/* Every row that is not enrolled when pending_only, else all; oldest first. Dropped ones are in neither. */
 MUST_USE int enroll_each(struct db *db, bool pending_only, enroll_visit_fn *visit, void *arg,
 			 struct err *err);
 /*
@@ -119,9 +123,37 @@ MUST_USE int enroll_each(struct db *db, bool pending_only, enroll_visit_fn *visi
  * each. However many rows there are, the cost is that of the rows visited.
  */
 MUST_USE int enroll_each_waiting(struct db *db, size_t n, enroll_visit_fn *visit, void *arg, struct err *err);
-/* Puts retry and quarantined rows back to queued; registration_id NULL means all. *ret_n of them. */
+/* Queued or retry rows, at most n (32) of them: the oldest, or those that are tried again first. */
+MUST_USE int enroll_each_next(struct db *db, enum enroll_state state, size_t n, enroll_visit_fn *visit,
+			      void *arg, struct err *err);
+MUST_USE int enroll_each_dropped(struct db *db, enroll_visit_fn *visit, void *arg, struct err *err);
+/* Puts retry rows back to queued; registration_id NULL means all. *ret_n of them. */
 MUST_USE int enroll_requeue(struct db *db, int64_t at_ms, const char *registration_id, int64_t *ret_n,
 			    struct err *err);
+
+/* --- Quarantine: what a person decides ------------------------------------------------------------- */
+
+struct enroll_decision {
+	const char *registration_id;
+	int64_t at_ms;   /* wall clock */
+	const char *by;  /* operator ID; NULL in a station without operators */
+	const char *why; /* 1 to 300 characters */
+};
+/* The record that was decided about, for the caller's log. */
+struct enroll_decided {
+	char job[129];
+	char registration_id[ENROLL_ID_MAX + 1];
+	char reason[256]; /* why it was quarantined */
+};
+/*
+ * Queues a quarantined record again, in the caller's transaction: the unit's last one. ERR_OPERATOR if none is
+ * quarantined, or if a later job of the unit has a record: an earlier one may not be sent after it.
+ */
+MUST_USE int enroll_release(struct db_tx *tx, const struct enroll_decision *decision,
+			    struct enroll_decided *ret_decided, struct err *err);
+/* Gives up a quarantined record, in the caller's transaction: the unit's first one. ERR_OPERATOR if none is. */
+MUST_USE int enroll_drop(struct db_tx *tx, const struct enroll_decision *decision,
+			 struct enroll_decided *ret_decided, struct err *err);
 
 /* --- The service ----------------------------------------------------------------------------------- */
 

@@ -9,6 +9,17 @@
 
 #define JOB_MAX   128
 #define PAGE_ROWS 32
+/* by whom and why a record was dropped */
+#define PERSON_MAX 64
+#define WHY_MAX    304
+
+/* The columns of copy_row, in order. */
+#define ROW                                                                                                  \
+	"id, job, registration_id, state, attempts, changed_ms, reason, difference, not_before_ms, NULL, "   \
+	"NULL"
+#define ROW_DROPPED                                                                                          \
+	"id, job, registration_id, 'dropped', attempts, changed_ms, reason, difference, 0, dropped_by,"      \
+	" dropped_why"
 
 static const char *const steps[] = {
 	"CREATE TABLE outbox("
@@ -48,11 +59,27 @@ static const char *const steps[] = {
 	/* All records of one unit, in the order of its jobs. */
 	("CREATE INDEX outbox_registration ON outbox(registration_id);"
 	 "DROP INDEX outbox_stuck;"),
+	/* What a person has given up: never sent, never forgotten. */
+	("CREATE TABLE outbox_dropped("
+	 " id INTEGER PRIMARY KEY,"
+	 " job TEXT NOT NULL UNIQUE,"
+	 " registration_id TEXT NOT NULL COLLATE NOCASE,"
+	 " payload BLOB NOT NULL,"
+	 " key_sha256 BLOB,"
+	 " attempts INTEGER NOT NULL,"
+	 " changed_ms INTEGER NOT NULL,"
+	 " reason TEXT,"
+	 " difference TEXT,"
+	 " dropped_by TEXT," /* NULL in a station without operators */
+	 " dropped_why TEXT NOT NULL) STRICT;"
+	 "INSERT INTO outbox_count VALUES('dropped', 0);"
+	 "CREATE TRIGGER outbox_dropped_insert AFTER INSERT ON outbox_dropped BEGIN"
+	 " UPDATE outbox_count SET n = n + 1 WHERE state = 'dropped'; END;"),
 };
 
 static const char *const state_names[] = {
 	[ENROLL_QUEUED] = "queued", [ENROLL_SENDING] = "sending",         [ENROLL_ENROLLED] = "enrolled",
-	[ENROLL_RETRY] = "retry",   [ENROLL_QUARANTINED] = "quarantined",
+	[ENROLL_RETRY] = "retry",   [ENROLL_QUARANTINED] = "quarantined", [ENROLL_DROPPED] = "dropped",
 };
 
 const char *enroll_state_name(enum enroll_state state)
@@ -138,8 +165,12 @@ int enroll_count(struct db *db, struct enroll_counts *ret_counts, struct err *er
 		if (db_next(&q, &row, err) < 0)
 			return -1;
 	}
-	*ret_counts = (struct enroll_counts){ n[ENROLL_QUEUED], n[ENROLL_SENDING], n[ENROLL_ENROLLED],
-					      n[ENROLL_RETRY], n[ENROLL_QUARANTINED] };
+	*ret_counts = (struct enroll_counts){ .queued = n[ENROLL_QUEUED],
+					      .sending = n[ENROLL_SENDING],
+					      .enrolled = n[ENROLL_ENROLLED],
+					      .retry = n[ENROLL_RETRY],
+					      .quarantined = n[ENROLL_QUARANTINED],
+					      .dropped = n[ENROLL_DROPPED] };
 	return 0;
 }
 
@@ -152,9 +183,11 @@ struct page {
 		char registration_id[ENROLL_ID_MAX + 1];
 		char reason[REASON_MAX];
 		char difference[DIFFERENCE_JSON_MAX];
-		bool has_reason, differs;
+		char dropped_by[PERSON_MAX];
+		char dropped_why[WHY_MAX];
+		bool has_reason, differs, has_by, has_why;
 		enum enroll_state state;
-		int64_t attempts, changed_ms;
+		int64_t attempts, changed_ms, not_before_ms;
 	} rows[PAGE_ROWS];
 };
 DEFINE_CLEANUP(page_freep, struct page, free)
@@ -164,17 +197,23 @@ static int copy_row(struct db_query *q, struct page *page, struct err *err)
 	struct page_row *row = &page->rows[page->n];
 	struct bytes reason = bytes_str(db_column_text(q, 6));
 	struct bytes difference = bytes_str(db_column_text(q, 7));
+	struct bytes by = bytes_str(db_column_text(q, 9)), why = bytes_str(db_column_text(q, 10));
 
 	page->last = db_column_int(q, 0);
 	row->has_reason = reason.p != NULL;
 	row->differs = difference.p != NULL;
 	row->attempts = db_column_int(q, 4);
 	row->changed_ms = db_column_int(q, 5);
+	row->not_before_ms = db_column_int(q, 8);
+	row->has_by = by.p != NULL;
+	row->has_why = why.p != NULL;
 	if (bytes_to_str(bytes_str(db_column_text(q, 1)), row->job, sizeof(row->job)) < 0 ||
 	    bytes_to_str(bytes_str(db_column_text(q, 2)), row->registration_id,
 			 sizeof(row->registration_id)) < 0 ||
 	    bytes_to_str(reason, row->reason, sizeof(row->reason)) < 0 ||
-	    bytes_to_str(difference, row->difference, sizeof(row->difference)) < 0)
+	    bytes_to_str(difference, row->difference, sizeof(row->difference)) < 0 ||
+	    bytes_to_str(by, row->dropped_by, sizeof(row->dropped_by)) < 0 ||
+	    bytes_to_str(why, row->dropped_why, sizeof(row->dropped_why)) < 0)
 		return err_set(err, ERR_STATION, 0, "outbox row %lld is broken", (long long)page->last);
 	page->n++;
 	return state_from_name(db_column_text(q, 3), &row->state, err);
@@ -202,13 +241,18 @@ static int visit_page(const struct page *page, enroll_visit_fn *visit, void *arg
 {
 	for (size_t i = 0; i < page->n; i++) {
 		const struct page_row *from = &page->rows[i];
-		const struct enroll_row row = { from->job,
-						from->registration_id,
-						from->state,
-						from->attempts,
-						from->changed_ms,
-						from->has_reason ? from->reason : NULL,
-						from->differs ? from->difference : NULL };
+		const struct enroll_row row = {
+			.job = from->job,
+			.registration_id = from->registration_id,
+			.state = from->state,
+			.attempts = from->attempts,
+			.changed_ms = from->changed_ms,
+			.next_ms = from->state == ENROLL_RETRY ? from->not_before_ms : 0,
+			.reason = from->has_reason ? from->reason : NULL,
+			.difference = from->differs ? from->difference : NULL,
+			.dropped_by = from->has_by ? from->dropped_by : NULL,
+			.dropped_why = from->has_why ? from->dropped_why : NULL,
+		};
 
 		if (visit(arg, &row, err) < 0)
 			return -1;
@@ -216,24 +260,34 @@ static int visit_page(const struct page *page, enroll_visit_fn *visit, void *arg
 	return 0;
 }
 
-int enroll_each(struct db *db, bool pending_only, enroll_visit_fn *visit, void *arg, struct err *err)
+static int visit_all(struct db *db, const char *sql, enroll_visit_fn *visit, void *arg, struct err *err)
 {
-	static const char all[] =
-		"SELECT id, job, registration_id, state, attempts, changed_ms, reason, difference FROM outbox"
-		" WHERE id > ?1 ORDER BY id LIMIT ?2";
-	static const char pending[] =
-		"SELECT id, job, registration_id, state, attempts, changed_ms, reason, difference FROM outbox"
-		" WHERE state <> 'enrolled' AND id > ?1 ORDER BY id LIMIT ?2";
 	CLEANUP(page_freep) struct page *page = calloc(1, sizeof(*page));
 
 	if (page == NULL)
 		return err_set(err, ERR_STATION, 0, "out of memory");
 	do {
-		if (read_page(db, pending_only ? pending : all, PAGE_ROWS, page, err) < 0 ||
-		    visit_page(page, visit, arg, err) < 0)
+		if (read_page(db, sql, PAGE_ROWS, page, err) < 0 || visit_page(page, visit, arg, err) < 0)
 			return -1;
 	} while (page->n == PAGE_ROWS);
 	return 0;
+}
+
+int enroll_each(struct db *db, bool pending_only, enroll_visit_fn *visit, void *arg, struct err *err)
+{
+	static const char all[] = "SELECT " ROW " FROM outbox WHERE id > ?1 ORDER BY id LIMIT ?2";
+	static const char pending[] = "SELECT " ROW " FROM outbox"
+				      " WHERE state <> 'enrolled' AND id > ?1 ORDER BY id LIMIT ?2";
+
+	return visit_all(db, pending_only ? pending : all, visit, arg, err);
+}
+
+int enroll_each_dropped(struct db *db, enroll_visit_fn *visit, void *arg, struct err *err)
+{
+	static const char dropped[] =
+		"SELECT " ROW_DROPPED " FROM outbox_dropped WHERE id > ?1 ORDER BY id LIMIT ?2";
+
+	return visit_all(db, dropped, visit, arg, err);
 }
 
 /* Visits up to n rows; *ret_n of them are left to visit. */
@@ -259,12 +313,11 @@ static int visit_rows(struct db *db, const char *sql, size_t n, size_t *ret_left
 
 int enroll_each_waiting(struct db *db, size_t n, enroll_visit_fn *visit, void *arg, struct err *err)
 {
-	static const char quarantined[] =
-		"SELECT id, job, registration_id, state, attempts, changed_ms, reason, difference FROM outbox"
-		" WHERE state = 'quarantined' AND id > ?1 ORDER BY id LIMIT ?2";
+	static const char quarantined[] = "SELECT " ROW " FROM outbox"
+					  " WHERE state = 'quarantined' AND id > ?1 ORDER BY id LIMIT ?2";
 	/* Only when fewer than n are quarantined, so it steps over fewer than n of them. */
 	static const char others[] =
-		"SELECT id, job, registration_id, state, attempts, changed_ms, reason, difference FROM outbox"
+		"SELECT " ROW " FROM outbox"
 		" WHERE state <> 'enrolled' AND state <> 'quarantined' AND id > ?1 ORDER BY id LIMIT ?2";
 
 	if (visit_rows(db, quarantined, n, &n, visit, arg, err) < 0)
@@ -272,15 +325,28 @@ int enroll_each_waiting(struct db *db, size_t n, enroll_visit_fn *visit, void *a
 	return visit_rows(db, others, n, &n, visit, arg, err);
 }
 
+int enroll_each_next(struct db *db, enum enroll_state state, size_t n, enroll_visit_fn *visit, void *arg,
+		     struct err *err)
+{
+	static const char queued[] =
+		"SELECT " ROW " FROM outbox WHERE state = 'queued' AND id > ?1 ORDER BY id LIMIT ?2";
+	static const char retry[] = "SELECT " ROW " FROM outbox WHERE state = 'retry' AND not_before_ms >= ?1"
+				    " ORDER BY not_before_ms LIMIT ?2";
+	size_t left;
+
+	base_assert(n <= PAGE_ROWS && (state == ENROLL_QUEUED || state == ENROLL_RETRY));
+	return visit_rows(db, state == ENROLL_RETRY ? retry : queued, n, &left, visit, arg, err);
+}
+
 /* The row's next step is kept: what may be in the service is still fetched first. */
 int enroll_requeue(struct db *db, int64_t at_ms, const char *registration_id, int64_t *ret_n, struct err *err)
 {
 	static const char all[] =
 		"UPDATE outbox SET state = 'queued', attempts = 0, lost = 0, not_before_ms = 0,"
-		" changed_ms = ?1, reason = NULL, difference = NULL WHERE state IN ('retry','quarantined')";
+		" changed_ms = ?1, reason = NULL, difference = NULL WHERE state = 'retry'";
 	static const char one[] =
 		"UPDATE outbox SET state = 'queued', attempts = 0, lost = 0, not_before_ms = 0,"
-		" changed_ms = ?1, reason = NULL, difference = NULL WHERE state IN ('retry','quarantined')"
+		" changed_ms = ?1, reason = NULL, difference = NULL WHERE state = 'retry'"
 		" AND registration_id = ?2";
 	CLEANUP(db_rollback) struct db_tx tx = { 0 };
 	int64_t n;

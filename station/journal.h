@@ -42,6 +42,9 @@ MUST_USE int journal_fail(struct job *job, const struct err *why, struct err *er
 /* Takes a certificate serial for the job, for ever; ERR_STATION if it was used before. */
 MUST_USE int journal_take_serial(struct job *job, struct db_tx *tx, struct err *err);
 
+/* Why somebody decided so: 1 to 300 characters, none of them a control character. ERR_OPERATOR. */
+MUST_USE int journal_check_reason(const char *reason, struct err *err);
+
 struct journal_release {
 	const char *serial;
 	const char *reason;

@@ -11,13 +11,21 @@
 #define DEFAULT_DIR "/var/lib/station"
 
 static const struct option table[] = {
-	{ "dir", required_argument, NULL, 'd' },     { "json", no_argument, NULL, 'j' },
-	{ "headless", no_argument, NULL, 'h' },      { "keep", no_argument, NULL, 'k' },
-	{ "watch", no_argument, NULL, 'w' },         { "count", required_argument, NULL, 'c' },
-	{ "devices", required_argument, NULL, 'n' }, { "slots", required_argument, NULL, 's' },
-	{ "id", required_argument, NULL, 'i' },      { "role", required_argument, NULL, 'r' },
-	{ "name", required_argument, NULL, 'm' },    { "language", required_argument, NULL, 'l' },
-	{ "reason", required_argument, NULL, 'R' },  { NULL, 0, NULL, 0 },
+	{ "dir", required_argument, NULL, 'd' },
+	{ "json", no_argument, NULL, 'j' },
+	{ "headless", no_argument, NULL, 'h' },
+	{ "keep", no_argument, NULL, 'k' },
+	{ "watch", no_argument, NULL, 'w' },
+	{ "count", required_argument, NULL, 'c' },
+	{ "devices", required_argument, NULL, 'n' },
+	{ "slots", required_argument, NULL, 's' },
+	{ "id", required_argument, NULL, 'i' },
+	{ "role", required_argument, NULL, 'r' },
+	{ "name", required_argument, NULL, 'm' },
+	{ "language", required_argument, NULL, 'l' },
+	{ "reason", required_argument, NULL, 'R' },
+	{ "all", no_argument, NULL, 'a' },
+	{ NULL, 0, NULL, 0 },
 };
 
 static int number(const char *text, unsigned max, unsigned *ret, struct err *err)
@@ -54,6 +62,9 @@ static int set(struct options *o, int letter, const char *value, struct err *err
 		return 0;
 	case 'R':
 		o->reason = value;
+		return 0;
+	case 'a':
+		o->all = true;
 		return 0;
 	case 'j':
 		o->json = true;

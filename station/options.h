@@ -14,7 +14,7 @@ struct options {
 	const char *id;
 	const char *role, *name, *language; /* of an operator */
 	const char *reason;
-	bool json, headless, keep, watch;
+	bool json, headless, keep, watch, all;
 	unsigned count;   /* 0: no limit */
 	unsigned devices; /* of the demo */
 	unsigned slots;

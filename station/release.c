@@ -43,7 +43,7 @@ static int append(struct db_tx *tx, const struct journal_release *release, const
 	return audit_append(tx, release->at_ms, &event, err);
 }
 
-static int check_reason(const char *reason, struct err *err)
+int journal_check_reason(const char *reason, struct err *err)
 {
 	size_t n = strlen(reason);
 
@@ -83,7 +83,7 @@ int journal_release(struct db *db, const struct journal_release *release, int64_
 	CLEANUP(db_rollback) struct db_tx tx = { 0 };
 	int64_t job = 0;
 
-	if (check_reason(release->reason, err) < 0 || db_begin(db, &tx, err) < 0 ||
+	if (journal_check_reason(release->reason, err) < 0 || db_begin(db, &tx, err) < 0 ||
 	    people_check_witnesses(&tx, ACT_RELEASE, release->witnesses, err) < 0 ||
 	    log_release(&tx, release, &job, err) < 0 ||
 	    db_run(&tx, "UPDATE job SET state = 'released', key_item_sha256 = NULL WHERE id = ?1",

@@ -139,3 +139,19 @@ int acting_two(struct acting *acting, enum act act, struct witnesses *ret_witnes
 	*ret_witnesses = witnesses;
 	return 0;
 }
+
+int acting_lead(struct acting *acting, const char *doing, char ret_id[OPERATOR_ID_MAX + 1], struct err *err)
+{
+	CLEANUP(db_read_end) struct db_tx tx = { 0 };
+	struct person person = { 0 };
+	int64_t n = 0;
+
+	if (people_count(acting->db, &n, err) < 0 ||
+	    (n > 0 && acting_identify(acting, "You", &person, err) < 0))
+		return -1;
+	db_read_begin(acting->db, &tx);
+	if (people_check_lead(&tx, person.id, doing, err) < 0)
+		return -1;
+	str_clip(ret_id, OPERATOR_ID_MAX + 1, person.id);
+	return 0;
+}

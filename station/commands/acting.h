@@ -23,6 +23,12 @@ MUST_USE int acting_identify(struct acting *acting, const char *who, struct pers
 /* Two people, one after the other, who may do it together. Nobody is asked in a station without operators. */
 MUST_USE int acting_two(struct acting *acting, enum act act, struct witnesses *ret_witnesses,
 			struct err *err);
+/*
+ * The one who decides alone, a lead or an officer; "" in a station without operators, where nobody is asked.
+ * doing: "dropping a record".
+ */
+MUST_USE int acting_lead(struct acting *acting, const char *doing, char ret_id[OPERATOR_ID_MAX + 1],
+			 struct err *err);
 /* A badge for an operator, optional, without the prefix that scanners put in front of badges. */
 MUST_USE int acting_ask_badge(struct acting *acting, const char *question, struct secret *ret_badge,
 			      struct err *err);

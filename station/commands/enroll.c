@@ -14,8 +14,10 @@ static const struct {
 	const char *usage;
 } words[] = {
 	{ "check", 0, 0, enroll_command_check, "check [--json]" },
-	{ "list", 0, 0, enroll_command_list, "list" },
+	{ "list", 0, 0, enroll_command_list, "list [--all]" },
 	{ "retry", 0, 1, enroll_command_retry, "retry [REGISTRATION-ID]" },
+	{ "release", 1, 1, enroll_command_release, "release REGISTRATION-ID --reason TEXT" },
+	{ "drop", 1, 1, enroll_command_drop, "drop REGISTRATION-ID --reason TEXT" },
 };
 
 static int usage(struct err *err)

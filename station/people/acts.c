@@ -90,6 +90,28 @@ int people_check_witnesses(struct db_tx *tx, enum act act, const struct witnesse
 	return people_check_act(act, &first, &second, err);
 }
 
+int people_check_lead(struct db_tx *tx, const char *id, const char *doing, struct err *err)
+{
+	struct operator operator;
+	bool found = false;
+	int64_t n = 0;
+
+	if (operators_count(tx, &n, err) < 0)
+		return -1;
+	if (n == 0)
+		return 0;
+	if (operator_find(tx, id, &operator, & found, err) < 0)
+		return -1;
+	if (!found)
+		return err_set(err, ERR_OPERATOR, 0, "%s needs a lead or an officer", doing);
+	if (check_active(&operator.person, err) < 0)
+		return -1;
+	if (operator.person.role<ROLE_LEAD)
+		return err_set(err, ERR_OPERATOR, 0, "%s needs a lead or an officer; %s is %s", doing, id,
+			       role_name(operator.person.role));
+	return 0;
+}
+
 int people_check_change(const struct person *by, enum role of, struct err *err)
 {
 	if (check_active(by, err) < 0)

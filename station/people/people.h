@@ -124,6 +124,11 @@ MUST_USE int people_check_act(enum act act, const struct person *first, const st
  */
 MUST_USE int people_check_witnesses(struct db_tx *tx, enum act act, const struct witnesses *witnesses,
 				    struct err *err);
+/*
+ * What one person may decide: a lead or an officer. In the transaction that acts, as above; id is "" in a station
+ * without operators. doing: "dropping a record".
+ */
+MUST_USE int people_check_lead(struct db_tx *tx, const char *id, const char *doing, struct err *err);
 /* "releasing a unit needs an officer, and a lead or another officer": for who asks them. */
 const char *people_act_needs(enum act act);
 /*

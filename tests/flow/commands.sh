@@ -32,7 +32,7 @@ for command in demo init run status sync unit enroll audit hsm operator clock; d
 
 # No station directory: 2, and nothing is made there.
 mkdir "$work/empty"
-for command in "run --headless" status sync "unit list" "unit show x" "enroll list" "enroll retry" "audit show" "audit verify" "hsm list" "operator list" clock; do
+for command in "run --headless" status sync "unit list" "unit show x" "enroll list" "enroll retry" "enroll drop x --reason y" "audit show" "audit verify" "hsm list" "operator list" clock; do
 	expect 2 "$station" $command --dir "$work/empty"
 	says "$work/empty/station."
 done
@@ -85,11 +85,14 @@ equal 1 "$(sql "SELECT count(*) FROM audit_entry WHERE entry LIKE '%\"kind\":\"u
 
 # Records, the log, the token.
 expect 0 "$station" enroll list --dir "$dir" --json
+has '.event == "records" and .enrolled == 2 and .quarantined == 0 and .dropped == 0'
+equal 0 "$(count '.event == "record"')" "records that the service does not have"
+expect 0 "$station" enroll list --all --dir "$dir" --json
 equal 2 "$(count '.event == "record" and .state == "enrolled" and (.registrationId | length > 0)')" "records"
 expect 0 "$station" enroll retry --dir "$dir" --json
 has '.event == "retry" and .records == 0'
 expect 2 "$station" enroll retry nobody --dir "$dir"
-says "no record of nobody waits or was refused"
+says "no record of nobody waits to be tried again"
 log_is_whole
 expect 0 "$station" hsm list --dir "$dir"
 says "token flow"

@@ -81,7 +81,8 @@ expect 1 "$station" sync --dir "$dir"
 expect 0 "$station" enroll list --dir "$dir" --json
 equal 1 "$(count ".state == \"quarantined\" and .registrationId == \"${serials[2]}\"")" "records that wait for a person"
 api DELETE "/enrollments/${serials[2]}" >"$out" || fail "the service deletes no enrollment"
-expect 0 "$station" enroll retry "${serials[2]}" --dir "$dir"
+expect 2 "$station" enroll retry "${serials[2]}" --dir "$dir"
+expect 0 "$station" enroll release "${serials[2]}" --reason "somebody's record deleted" --dir "$dir"
 expect 0 "$station" sync --dir "$dir"
 equal "$(thumbprint)" "$(enrolled_thumbprint)" "certificate in the service"
 

@@ -139,7 +139,6 @@ static void test_batch_difference_is_kept_with_the_record(void **state)
 	struct script *script = *state;
 	struct err err = { 0 };
 	char seen[400] = "";
-	int64_t n = 0;
 
 	queue_tpm(script->world, "unit-1", 1);
 	SCRIPT(script, { POST_BULK, { .status = 200, .body = FAILED(ITEM("unit-1", "409201")) } },
@@ -151,7 +150,7 @@ static void test_batch_difference_is_kept_with_the_record(void **state)
 	assert_int_equal(enroll_each(script->world->db, false, see_difference, seen, &err), 0);
 	assert_string_equal(seen, "[{\"field\":\"attestation.type\",\"ours\":\"tpm\",\"service\":\"x509\"},"
 				  "{\"field\":\"deviceId\",\"ours\":\"unit-1\",\"service\":\"x\"}]");
-	assert_int_equal(enroll_requeue(script->world->db, WORLD_NOW_MS, "unit-1", &n, &err), 0);
+	release(script->world, "unit-1");
 	assert_int_equal(enroll_each(script->world->db, false, see_difference, seen, &err), 0);
 	assert_string_equal(seen, "none");
 }
@@ -542,15 +541,13 @@ static void test_batch_symmetric_key_is_derived_for_the_wire(void **state)
 static void test_batch_symmetric_key_that_cannot_be_had_is_quarantined(void **state)
 {
 	struct script *script = *state;
-	struct err err = { 0 };
-	int64_t n = 0;
 
 	queue_symmetric(script, &other_macer);
 	SCRIPT(script, { POST_BULK, { .status = 200, .body = BULK_OK } });
 	assert_int_equal(send_well(script).quarantined, 1);
 	assert_int_equal(script->calls, 0);
 	enroll_service_set_device_keys(script->service, &world_macer);
-	assert_int_equal(enroll_requeue(script->world->db, WORLD_NOW_MS, NULL, &n, &err), 0);
+	release(script->world, "unit-s");
 	assert_int_equal(send_well(script).quarantined, 1);
 	assert_non_null(strstr(row_of(script->world, "unit-s").reason, "another group key"));
 	assert_int_equal(script->calls, 0);

@@ -289,7 +289,12 @@ static void test_requeue_one_or_all_but_never_enrolled(void **state)
 	queue_tpm(world, "unit-1", 1);
 	queue_tpm(world, "unit-2", 1);
 	claim(world, WORLD_NOW_MS, batch);
+	settle_all(world, batch, ITEM_RETRY, WORLD_NOW_MS + 1000);
+	queue_tpm(world, "unit-3", 1);
+	claim(world, WORLD_NOW_MS, batch);
 	settle_all(world, batch, ITEM_QUARANTINED, 0);
+	assert_int_equal(enroll_requeue(world->db, WORLD_NOW_MS, "unit-3", &n, &err), 0);
+	assert_int_equal(n, 0);
 	assert_int_equal(enroll_requeue(world->db, WORLD_NOW_MS, "UNIT-2", &n, &err), 0);
 	assert_int_equal(n, 1);
 	assert_int_equal(row_of(world, "unit-2").state, ENROLL_QUEUED);
@@ -299,6 +304,80 @@ static void test_requeue_one_or_all_but_never_enrolled(void **state)
 	assert_int_equal(n, 1);
 	assert_int_equal(counts(world).enrolled, 1);
 	assert_int_equal(counts(world).queued, 2);
+	assert_int_equal(counts(world).quarantined, 1);
+}
+
+static int decide(struct world *world, const char *id,
+		  int (*act)(struct db_tx *tx, const struct enroll_decision *decision,
+			     struct enroll_decided *ret_decided, struct err *err),
+		  struct enroll_decided *ret, struct err *err)
+{
+	const struct enroll_decision decision = { id, WORLD_NOW_MS, "lea", "scrapped" };
+	CLEANUP(db_rollback) struct db_tx tx = { 0 };
+
+	assert_int_equal(db_begin(world->db, &tx, err), 0);
+	if (act(&tx, &decision, ret, err) < 0)
+		return -1;
+	return db_commit(&tx, err);
+}
+
+static int see_dropped(void *arg, const struct enroll_row *row, struct err *err)
+{
+	(void)err;
+	assert_int_equal(row->state, ENROLL_DROPPED);
+	assert_string_equal(row->dropped_by, "lea");
+	assert_string_equal(row->dropped_why, "scrapped");
+	(void)snprintf(arg, 40, "%s", row->registration_id);
+	return 0;
+}
+
+static void test_release_and_drop_only_what_is_quarantined(void **state)
+{
+	struct world *world = *state;
+	CLEANUP(batch_freep) struct batch *batch = new_batch();
+	struct enroll_decided decided;
+	struct err err = { 0 };
+	char seen[40] = "";
+
+	queue_tpm(world, "unit-1", 1);
+	queue_tpm(world, "unit-2", 1);
+	assert_int_equal(decide(world, "unit-1", enroll_release, &decided, &err), -1);
+	assert_int_equal(err.class, ERR_OPERATOR);
+	assert_int_equal(decide(world, "unit-1", enroll_drop, &decided, &err), -1);
+	claim(world, WORLD_NOW_MS, batch);
+	settle_all(world, batch, ITEM_QUARANTINED, 0);
+	assert_int_equal(decide(world, "UNIT-1", enroll_release, &decided, &err), 0);
+	assert_string_equal(decided.registration_id, "unit-1");
+	assert_int_equal(decide(world, "unit-2", enroll_drop, &decided, &err), 0);
+	assert_int_equal(counts(world).queued, 1);
+	assert_int_equal(counts(world).quarantined, 0);
+	assert_int_equal(counts(world).dropped, 1);
+	assert_int_equal(enroll_each_dropped(world->db, see_dropped, seen, &err), 0);
+	assert_string_equal(seen, "unit-2");
+	assert_int_equal(decide(world, "unit-2", enroll_drop, &decided, &err), -1);
+}
+
+/* The unit was reworked meanwhile: its first record can't come after the second. */
+static void test_release_refuses_what_a_later_job_has_replaced(void **state)
+{
+	struct world *world = *state;
+	CLEANUP(batch_freep) struct batch *batch = new_batch();
+	uint8_t ek[TEST_EK_LEN];
+	const struct enroll_record second = { .job = "second",
+					      .registration_id = "unit-1",
+					      .endorsement_key = test_ek(2, ek) };
+	struct enroll_decided decided;
+	struct err err = { 0 };
+
+	queue_tpm(world, "unit-1", 1);
+	claim(world, WORLD_NOW_MS, batch);
+	settle_all(world, batch, ITEM_QUARANTINED, 0);
+	assert_int_equal(enqueue(world->db, &second, &err), 0);
+	assert_int_equal(decide(world, "unit-1", enroll_release, &decided, &err), -1);
+	assert_non_null(strstr(err.what, "can only be dropped"));
+	assert_int_equal(decide(world, "unit-1", enroll_drop, &decided, &err), 0);
+	assert_string_equal(decided.job, "unit-1");
+	assert_int_equal(counts(world).queued, 1);
 }
 
 static int count_row(void *arg, const struct enroll_row *row, struct err *err)
@@ -404,6 +483,8 @@ static void test_a_hundred_thousand_rows_are_counted_and_claimed_by_index(void *
 				      " AND state <> 'quarantined' AND id > 0 ORDER BY id LIMIT 9"));
 	assert_false(scans(world->db, "EXPLAIN QUERY PLAN SELECT id FROM outbox WHERE state IN"
 				      " ('retry','quarantined') AND registration_id = 'u'"));
+	assert_false(scans(world->db, "EXPLAIN QUERY PLAN SELECT id FROM outbox WHERE registration_id = 'u'"
+				      " AND state = 'quarantined' ORDER BY id LIMIT 1"));
 	assert_false(scans(world->db, "EXPLAIN QUERY PLAN SELECT id FROM outbox WHERE registration_id = 'u'"
 				      " AND id < 5 AND state = 'enrolled' ORDER BY id DESC LIMIT 1"));
 }
@@ -517,6 +598,8 @@ int main(void)
 		TEST(test_settle_moves_rows_and_counts),
 		TEST(test_recover_makes_sending_due_again),
 		TEST(test_requeue_one_or_all_but_never_enrolled),
+		TEST(test_release_and_drop_only_what_is_quarantined),
+		TEST(test_release_refuses_what_a_later_job_has_replaced),
 		TEST(test_each_visits_over_pages_and_stops_when_told),
 		TEST(test_each_waiting_shows_quarantined_first_and_no_more_than_asked),
 		TEST(test_a_hundred_thousand_rows_are_counted_and_claimed_by_index),

@@ -131,6 +131,18 @@ void queue_tpm(struct world *world, const char *id, uint8_t seed)
 	assert_int_equal(enqueue(world->db, &record, &err), 0);
 }
 
+void release(struct world *world, const char *registration_id)
+{
+	const struct enroll_decision decision = { registration_id, WORLD_NOW_MS, "lea", "cured" };
+	CLEANUP(db_rollback) struct db_tx tx = { 0 };
+	struct enroll_decided decided;
+	struct err err = { 0 };
+
+	assert_int_equal(db_begin(world->db, &tx, &err), 0);
+	assert_int_equal(enroll_release(&tx, &decision, &decided, &err), 0);
+	assert_int_equal(db_commit(&tx, &err), 0);
+}
+
 struct enroll_counts counts(struct world *world)
 {
 	struct enroll_counts n = { 0 };

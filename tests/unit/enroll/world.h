@@ -33,6 +33,9 @@ struct bytes test_ek(uint8_t seed, uint8_t out[TEST_EK_LEN]);
 int enqueue(struct db *db, const struct enroll_record *record, struct err *err);
 struct enroll_counts counts(struct world *world);
 
+/* A person queues the quarantined record of this registration ID again. */
+void release(struct world *world, const char *registration_id);
+
 /* A copy of the row of this registration ID. */
 struct seen_row {
 	enum enroll_state state;

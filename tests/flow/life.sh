@@ -1,0 +1,72 @@
+#!/bin/bash
+# After enrollment: what is not in the cloud yet, and why; what a lead decides about a record that was refused,
+# and about a device: disabled it registers no more, enabled it does, deleted it is unknown.
+. "$(dirname "$0")/lib.sh"
+service --poll-retry-after 1
+devices --count 3 --kinds sensor
+for i in 0 1 2; do serials[i]=$(serial_of $i); done
+line 3
+
+# Somebody has put other records under the IDs of two units.
+for i in 0 1; do
+	api PUT "/enrollments/${serials[i]}" "{\"registrationId\":\"${serials[i]}\",\"deviceId\":\"other-$i\",\"attestation\":{\"type\":\"symmetricKey\"}}" >"$out" ||
+		fail "the service takes no enrollment"
+done
+for i in 0 1 2; do seat $((i + 1)) $i; done
+serve 0 3
+expect 0 "$station" enroll list --dir "$dir"
+expect 1 "$station" sync --dir "$dir"
+expect 0 "$station" enroll list --dir "$dir"
+says "0 queued, 0 being sent, 0 to be tried again, 2 quarantined; 1 in the service, 0 given up"
+says "${serials[0]}"
+says "attestation.type: ours is x509, the service has symmetricKey"
+says "deviceId: ours is ${serials[0]}, the service has other-0"
+! grep -q "${serials[2]}" "$out" || fail "what is in the service is listed"
+expect 0 "$station" enroll list --all --dir "$dir"
+says "${serials[2]}"
+expect 0 "$station" enroll list --dir "$dir" --json
+has '.event == "records" and .quarantined == 2 and .enrolled == 1'
+equal 2 "$(count '.event == "record" and .state == "quarantined" and (.difference | length) >= 2')" "records with their differences"
+expect 2 "$station" enroll retry "${serials[0]}" --dir "$dir"
+expect 0 "$station" enroll retry --dir "$dir" --json
+has '.records == 0'
+
+# A lead decides, with a reason.
+printf '\n71717171\n71717171\n' | "$station" operator add ada --role officer --dir "$dir" >"$out" || fail "no first officer"
+printf 'ada\n71717171\n\n64646464\n64646464\n' | "$station" operator add lea --role lead --dir "$dir" >"$out" || fail "no lead"
+printf 'lea\n64646464\nbadge-tim-0815\n\n' | "$station" operator add tim --role technician --dir "$dir" >"$out" || fail "no technician"
+as() { # LINES STATUS COMMAND...: what people answer
+	local lines=$1 want=$2
+	shift 2
+	printf "$lines" >"$work/answers"
+	expect "$want" "$station" "$@" --dir "$dir" <"$work/answers"
+}
+lea='lea\n64646464\n'
+entries() { # KIND REGISTRATION-ID REASON
+	sql "SELECT count(*) FROM audit_entry WHERE json_extract(entry, '\$.kind') = '$1' AND json_extract(entry, '\$.registration_id') = '$2'
+		AND json_extract(entry, '\$.reason') = '$3' AND json_extract(entry, '\$.operator') = 'lea'"
+}
+as "$lea" 2 enroll release "${serials[0]}"
+says "--reason TEXT"
+as 'badge-tim-0815\n' 2 enroll release "${serials[0]}" --reason "because"
+says "needs a lead or an officer; tim is technician"
+expect 2 "$station" enroll release "${serials[0]}" --reason "because" --dir "$dir" </dev/null
+as "$lea" 2 enroll release "${serials[2]}" --reason "because"
+says "no record of ${serials[2]} is quarantined"
+api DELETE "/enrollments/${serials[0]}" >"$out" || fail "the service deletes no enrollment"
+as "$lea" 0 enroll release "${serials[0]}" --reason "the other was a test"
+expect 0 "$station" enroll list --dir "$dir"
+says "1 queued"
+says "since"
+expect 1 "$station" sync --dir "$dir"
+equal 1 "$(entries enrollment-released "${serials[0]}" "the other was a test")" "releases in the log"
+as "$lea" 0 enroll drop "${serials[1]}" --reason "scrapped"
+equal 1 "$(entries enrollment-dropped "${serials[1]}" scrapped)" "drops in the log"
+expect 0 "$station" enroll list --dir "$dir"
+says "0 quarantined; 2 in the service, 1 given up"
+expect 0 "$station" enroll list --all --dir "$dir"
+says "given up by lea: scrapped"
+expect 0 "$station" enroll list --all --dir "$dir" --json
+has ".registrationId == \"${serials[1]}\" and .state == \"dropped\" and .droppedBy == \"lea\" and .droppedWhy == \"scrapped\""
+expect 0 "$station" sync --dir "$dir"
+log_is_whole
