@@ -130,6 +130,15 @@ MUST_USE int pki_signature_check(const struct pki_csr *csr, struct bytes message
 				 struct err *err);
 
 /*
+ * The key of a station that signs what it hands to another: SubjectPublicKeyInfo of P-256, and
+ * "PUBLIC KEY" in PEM (RFC 7468 13); text in front of that is skipped. A signature is ECDSA with
+ * SHA-256. ERR_OPERATOR.
+ */
+MUST_USE int pki_spki_pem_append(struct bytes spki, struct buf *pem, struct err *err);
+MUST_USE int pki_spki_pem_read(struct bytes pem, struct buf *ret_spki, struct err *err);
+MUST_USE int pki_spki_verify(struct bytes spki, struct bytes message, struct bytes sig, struct err *err);
+
+/*
  * A P-256 key for a device that can't make one: private key as DER
  * ECPrivateKey (SEC 1, RFC 5915) on the secure heap, and a CSR for cn.
  */
