@@ -275,6 +275,18 @@ static void test_an_operators_error_while_asking_is_told_and_is_not_an_empty_slo
 	(void)unlink(path);
 }
 
+static void test_a_recording_that_can_not_be_made_is_told(void **state)
+{
+	struct line *line = line_start(*state, "record:/nowhere/file:");
+	struct event event;
+
+	seat(line, GOOD);
+	event = await(line, EVENT_PORT);
+	assert_int_equal(event.class, ERR_OPERATOR);
+	assert_non_null(strstr(event.text, "recording to /nowhere/file"));
+	line_stop(line);
+}
+
 static unsigned count_in_log(int log, const char *word)
 {
 	char text[1500] = "";
@@ -320,6 +332,7 @@ int main(void)
 		cmocka_unit_test(test_a_unit_by_the_name_of_the_refused_is_served),
 		cmocka_unit_test(test_noise_that_lasts_is_told_after_another_refusal),
 		cmocka_unit_test(test_an_operators_error_while_asking_is_told_and_is_not_an_empty_slot),
+		cmocka_unit_test(test_a_recording_that_can_not_be_made_is_told),
 		cmocka_unit_test(test_a_full_recording_is_logged_once_and_stops_no_unit),
 	};
 
