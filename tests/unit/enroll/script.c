@@ -101,3 +101,35 @@ int send_batch(struct script *script, struct enroll_progress *ret_progress, stru
 {
 	return enroll_send_batch(script->service, script->world->db, WORLD_NOW_MS, ret_progress, err);
 }
+
+struct enroll_progress send_well(struct script *script)
+{
+	struct enroll_progress progress = { 0 };
+	struct err err = { 0 };
+
+	if (send_batch(script, &progress, &err) < 0)
+		fail_msg("%s: %s", err.where, err.what);
+	return progress;
+}
+
+void send_badly(struct script *script, enum err_class class)
+{
+	struct enroll_progress progress = { .calls = 77 };
+	struct err err = { 0 };
+
+	assert_int_equal(send_batch(script, &progress, &err), -1);
+	assert_int_equal(err.class, class);
+	assert_int_equal(progress.calls, 77);
+}
+
+void send_until_calls(struct script *script, size_t calls)
+{
+	for (int64_t hour = 1; script->calls < calls && hour < 50; hour++) {
+		struct enroll_progress progress = { 0 };
+		struct err err = { 0 };
+
+		assert_int_equal(enroll_send_batch(script->service, script->world->db,
+						   WORLD_NOW_MS + hour * 120000, &progress, &err),
+				 0);
+	}
+}

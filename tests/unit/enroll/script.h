@@ -43,7 +43,28 @@ void script_set(struct script *script, const struct script_line *lines, size_t n
 #define BULK_OK   "{\"isSuccessful\":true,\"errors\":[]}"
 #define POST_BULK "POST /enrollments"
 
+#define ITEM(id, code)   "{\"registrationId\":\"" id "\",\"errorCode\":" code ",\"errorStatus\":\"text of it\"}"
+#define FAILED(items)    "{\"isSuccessful\":false,\"errors\":[" items "]}"
+#define ERROR_BODY(code) "{\"errorCode\":" code ",\"trackingId\":\"t\",\"message\":\"text of it\"}"
+/* base64 of test_ek(1) */
+#define EK_ONE                                                                                               \
+	"AToAAQALAAMAsgAgg3GXZ0SEs/gakMyNRqXXJP1S124GUgtk8qHaGzMUaaoABgCAAEMAEAgAAAAA"                       \
+	"AAEAAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEB"                       \
+	"AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEB"                       \
+	"AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEB"                       \
+	"AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEB"                       \
+	"AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQ=="
+#define HELD(id, ek)                                                                                         \
+	"{\"registrationId\":\"" id "\",\"provisioningStatus\":\"enabled\",\"attestation\":{\"type\":"       \
+	"\"tpm\",\"tpm\":{\"endorsementKey\":\"" ek "\"}},\"etag\":\"IjEi\"}"
+
 /* One batch at WORLD_NOW_MS; what enroll_send_batch returned. */
 int send_batch(struct script *script, struct enroll_progress *ret_progress, struct err *err);
+/* The same, which must not fail. */
+struct enroll_progress send_well(struct script *script);
+/* The same, which must fail with an error of this class. */
+void send_badly(struct script *script, enum err_class class);
+/* Sends at later and later times, so that no backoff is in the way. */
+void send_until_calls(struct script *script, size_t calls);
 
 #endif

@@ -12,16 +12,6 @@
 	"{\"isSuccessful\":false,\"errors\":[{\"registrationId\":\"unit-1\",\"errorCode\":409201,"           \
 	"\"errorStatus\":\"Enrollment already exists.\"}]}"
 
-static struct enroll_progress send_well(struct script *script)
-{
-	struct enroll_progress progress = { 0 };
-	struct err err = { 0 };
-
-	if (send_batch(script, &progress, &err) < 0)
-		fail_msg("%s: %s", err.where, err.what);
-	return progress;
-}
-
 static void queue_second(struct script *script)
 {
 	uint8_t ek[TEST_EK_LEN];
