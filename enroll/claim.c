@@ -21,7 +21,7 @@
 
 #define RETRY_DUE   COLUMNS "state = 'retry' AND not_before_ms <= ?1" FREE "ORDER BY not_before_ms LIMIT ?3"
 #define RETRY_STUCK COLUMNS "state = 'retry' AND not_before_ms > ?2" FREE "ORDER BY not_before_ms LIMIT ?3"
-#define QUEUED      COLUMNS "state = 'queued'" FREE "ORDER BY id LIMIT ?3"
+#define QUEUED      COLUMNS "state = 'queued' AND carried_by IS NULL" FREE "ORDER BY id LIMIT ?3"
 
 /*
  * In this order, each until the batch has so many. Rows that failed before get
@@ -257,7 +257,9 @@ int outbox_outlook(struct db *db, int64_t now_ms, bool *ret_due, int64_t *ret_ne
 	bool any_queued = false, any_retry = false;
 
 	db_read_begin(db, &tx);
-	if (db_get_int(&tx, "SELECT id FROM outbox o WHERE state = 'queued'" IN_ORDER " LIMIT 1",
+	if (db_get_int(&tx,
+		       "SELECT id FROM outbox o WHERE state = 'queued' AND carried_by IS NULL" IN_ORDER
+		       " LIMIT 1",
 		       DB_NO_VALUES, &queued, &any_queued, err) < 0 ||
 	    db_get_int(&tx,
 		       "SELECT not_before_ms FROM outbox o WHERE state = 'retry'" IN_ORDER

@@ -98,6 +98,7 @@ MUST_USE int enroll_enqueue(struct db_tx *tx, int64_t at_ms, const struct enroll
 
 struct enroll_counts {
 	int64_t queued, sending, enrolled, retry, quarantined, dropped;
+	int64_t carried; /* of the queued ones: in a batch whose receipt has not come */
 };
 MUST_USE int enroll_count(struct db *db, struct enroll_counts *ret_counts, struct err *err);
 
@@ -154,6 +155,86 @@ MUST_USE int enroll_release(struct db_tx *tx, const struct enroll_decision *deci
 /* Gives up a quarantined record, in the caller's transaction: the unit's first one. ERR_OPERATOR if none is. */
 MUST_USE int enroll_drop(struct db_tx *tx, const struct enroll_decision *decision,
 			 struct enroll_decided *ret_decided, struct err *err);
+
+/* --- Days without a network: batches of records that travel by hand, and receipts for them --------------- */
+
+#define ENROLL_STATION_MAX  32
+#define ENROLL_BATCH_ID_LEN 36     /* a UUID */
+#define ENROLL_CARRY_MAX    100000 /* records of a batch: then it fits in the largest file that is read */
+
+enum enroll_carried {
+	ENROLL_CARRIED_BATCH,
+	ENROLL_CARRIED_RECEIPT,
+};
+
+/* A batch, and what became of its records. */
+struct enroll_batch {
+	char id[ENROLL_BATCH_ID_LEN + 1];
+	char station[ENROLL_STATION_MAX + 1]; /* whose records they are; of a receipt: who wrote it */
+	bool ours;                            /* it was made here */
+	int64_t made_ms;                      /* or imported */
+	int64_t n;
+	int64_t waiting, enrolled, quarantined;
+	int64_t returned; /* not to be sent by whoever imported it: for want of their master key */
+	bool again;       /* this import changed nothing */
+};
+
+/*
+ * Who makes and reads such files. signer is the station's key (P-256), check says whether a
+ * signature is that of a trusted station (ERR_OPERATOR: by whom it is not). note writes the
+ * log's entry in the transaction that makes the fact; kind is batch-exported, batch-cancelled,
+ * batch-imported, receipt-written or receipt-imported. left_out is told of each record that a
+ * file or an import has no place for; NULL: nobody is. All is borrowed.
+ */
+struct enroll_carrier {
+	struct db *db;
+	const char *station;
+	int64_t now_ms;
+	const char *scratch; /* a folder for unnamed copies of what is read */
+	const struct signer *signer;
+	uint8_t key_sha256[SHA256_LEN];  /* of the signer's SubjectPublicKeyInfo */
+	const struct macer *device_keys; /* the master key of symmetric enrollments, or NULL */
+	int (*check)(void *arg, const char *station, const uint8_t key_sha256[SHA256_LEN],
+		     struct bytes message, struct bytes sig, struct err *err);
+	int (*note)(void *arg, struct db_tx *tx, const char *kind, const struct enroll_batch *batch,
+		    struct err *err);
+	void (*left_out)(void *arg, const char *registration_id, const char *why);
+	void *arg;
+};
+
+/*
+ * Writes what waits, at most ENROLL_CARRY_MAX records, as a signed batch to path, whole or not
+ * at all and never over another file. The rows stay queued and are held: this station does not
+ * send them until a receipt settles them or the batch is cancelled. ERR_OPERATOR if nothing waits.
+ */
+MUST_USE int enroll_export_batch(const struct enroll_carrier *carrier, const char *path,
+				 struct enroll_batch *ret_batch, struct err *err);
+/* This station sends the batch's open rows itself again; they are ret_batch->waiting. */
+MUST_USE int enroll_cancel_batch(const struct enroll_carrier *carrier, const char *id,
+				 struct enroll_batch *ret_batch, struct err *err);
+/*
+ * Reads a file of one of the kinds (a set of 1 << ENROLL_CARRIED_...): verifies all of it, then
+ * takes a batch's records into the outbox, or settles the rows of a receipt. Doing it twice
+ * changes nothing. ERR_OPERATOR that says what is wrong with the file, and where.
+ */
+MUST_USE int enroll_import(const struct enroll_carrier *carrier, const char *path, unsigned kinds,
+			   enum enroll_carried *ret_kind, struct enroll_batch *ret_batch, struct err *err);
+/* Writes what became of an imported batch so far, signed, to path, as enroll_export_batch does. */
+MUST_USE int enroll_write_receipt(const struct enroll_carrier *carrier, const char *id, const char *path,
+				  struct enroll_batch *ret_batch, struct err *err);
+typedef int enroll_batch_fn(void *arg, const struct enroll_batch *batch, struct err *err);
+/* Every batch made or imported here, oldest first; those made here before the others. */
+MUST_USE int enroll_each_batch(struct db *db, enroll_batch_fn *visit, void *arg, struct err *err);
+
+/* One-way forms of what waits, for the tools of the cloud (dps-api 1.6, 9.1); nothing comes back from there. */
+enum enroll_format {
+	ENROLL_FORMAT_DPS_JSON,       /* a line is the body of one bulk call    */
+	ENROLL_FORMAT_IOTHUB_DEVICES, /* devices.txt of an IoT Hub's import job */
+	ENROLL_FORMAT_CSV,            /* RFC 4180 */
+};
+/* Writes as enroll_export_batch does. The rows stay as they are; what has no such form is told to left_out. */
+MUST_USE int enroll_export_format(const struct enroll_carrier *carrier, enum enroll_format format,
+				  const char *path, int64_t *ret_n, struct err *err);
 
 /* --- The service ----------------------------------------------------------------------------------- */
 

@@ -472,7 +472,8 @@ static void test_a_hundred_thousand_rows_are_counted_and_claimed_by_index(void *
 	assert_false(scans(world->db, "EXPLAIN QUERY PLAN SELECT id FROM outbox WHERE state = 'retry' AND"
 				      " not_before_ms <= 5 ORDER BY not_before_ms LIMIT 9"));
 	assert_false(scans(world->db,
-			   "EXPLAIN QUERY PLAN SELECT id FROM outbox o WHERE state = 'queued' AND NOT EXISTS"
+			   "EXPLAIN QUERY PLAN SELECT id FROM outbox o WHERE state = 'queued' AND carried_by "
+			   "IS NULL AND NOT EXISTS"
 			   " (SELECT 1 FROM outbox e WHERE e.registration_id = o.registration_id AND e.id <"
 			   " o.id AND e.state IN ('queued', 'sending', 'retry')) ORDER BY id LIMIT 9"));
 	assert_false(scans(world->db,
