@@ -174,8 +174,8 @@ static int find_certificate(const json_t *slot, struct bytes known, struct bytes
 			return 0;
 		}
 	return err_set(err, ERR_OPERATOR, 0,
-		       "the group has %.60s (SHA-256 %.16s...), which the service does not give back to be "
-		       "sent again: its file is needed",
+		       "the group has %.50s (SHA-256 %.16s...), which the service does not give back to be "
+		       "sent again: its file is needed, --certificate FILE",
 		       text_of(info, "subjectName"), text_of(info, "sha256Thumbprint"));
 }
 

@@ -25,6 +25,10 @@ static const struct option table[] = {
 	{ "language", required_argument, NULL, 'l' },
 	{ "reason", required_argument, NULL, 'R' },
 	{ "all", no_argument, NULL, 'a' },
+	{ "certificate", required_argument, NULL, 'C' },
+	{ "ca", required_argument, NULL, 'g' },
+	{ "ca-secondary", required_argument, NULL, 'G' },
+	{ "finish", no_argument, NULL, 'f' },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -65,6 +69,18 @@ static int set(struct options *o, int letter, const char *value, struct err *err
 		return 0;
 	case 'a':
 		o->all = true;
+		return 0;
+	case 'C':
+		o->certificate = value;
+		return 0;
+	case 'g':
+		o->ca = value;
+		return 0;
+	case 'G':
+		o->ca_secondary = value;
+		return 0;
+	case 'f':
+		o->finish = true;
 		return 0;
 	case 'j':
 		o->json = true;

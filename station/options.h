@@ -14,7 +14,9 @@ struct options {
 	const char *id;
 	const char *role, *name, *language; /* of an operator */
 	const char *reason;
-	bool json, headless, keep, watch, all;
+	const char *certificate;       /* a PEM file, of a CA */
+	const char *ca, *ca_secondary; /* names of CA certificates in the service */
+	bool json, headless, keep, watch, all, finish;
 	unsigned count;   /* 0: no limit */
 	unsigned devices; /* of the demo */
 	unsigned slots;

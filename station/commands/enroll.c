@@ -14,6 +14,10 @@ static const struct {
 	const char *usage;
 } words[] = {
 	{ "check", 0, 0, enroll_command_check, "check [--json]" },
+	{ "group", 2, 2, enroll_command_group,
+	  "group create PROFILE [--ca NAME [--ca-secondary NAME]] | show GROUP | "
+	  "disable | enable GROUP [--certificate FILE] | "
+	  "roll GROUP --certificate FILE | --ca NAME | --finish" },
 	{ "list", 0, 0, enroll_command_list, "list [--all]" },
 	{ "retry", 0, 1, enroll_command_retry, "retry [REGISTRATION-ID]" },
 	{ "release", 1, 1, enroll_command_release, "release REGISTRATION-ID --reason TEXT" },

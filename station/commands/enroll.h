@@ -7,7 +7,7 @@
 
 /* Each: 0 and an exit status, or -1; then *ret_exit may say another than err's class would. */
 typedef int enroll_command_fn(const struct options *options, int *ret_exit, struct err *err);
-enroll_command_fn enroll_command_check, enroll_command_list, enroll_command_retry;
+enroll_command_fn enroll_command_check, enroll_command_group, enroll_command_list, enroll_command_retry;
 enroll_command_fn enroll_command_release, enroll_command_drop;
 
 #endif
