@@ -171,7 +171,7 @@ bool error_reply_parse(struct bytes body, struct item_error *ret);
 
 /* What a refusal of one record means. */
 enum refusal {
-	REFUSAL_EXISTS,    /* 409201: fetch it and compare */
+	REFUSAL_EXISTS,    /* fetch it and compare */
 	REFUSAL_TRANSIENT, /* the same record may pass later */
 	REFUSAL_FINAL,     /* it never will */
 };

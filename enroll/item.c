@@ -178,12 +178,16 @@ void item_lost(const struct run *run, struct item *item, const struct err *why)
 /*
  * It, or what it needs, is not there: create it alone, a limited number of times.
  * The 404 is the service's own, with its error body; service_call saw to that.
+ * A service that does not show what it says exists would lead us in circles.
  */
 static void create_again(const struct run *run, struct item *item, const struct answer *answer)
 {
+	int64_t code = answer->error.code;
+
+	if (answer->http.kind == REPLY_ABSENT || refusal_of(code) == REFUSAL_EXISTS)
+		code = 0;
 	item->next = NEXT_PUT;
-	item_refused(run, item, answer->http.kind == REPLY_ABSENT ? 0 : answer->error.code,
-		     answer->error.text);
+	item_refused(run, item, code, answer->error.text);
 }
 
 static int step_put(struct run *run, struct item *item, struct answer *answer, struct err *err)

@@ -78,13 +78,15 @@ bool error_reply_parse(struct bytes body, struct item_error *ret)
 
 /*
  * Codes are HTTP status * 1000 + number. 409203 is the service's own race
- * (dps-api 10.21); a code of another shape is unknown, and unknown is not final.
+ * (dps-api 10.21); every other conflict, and a precondition that fails, says that
+ * something is there: what, is looked at. A code of another shape is unknown, and
+ * unknown is not final.
  */
 enum refusal refusal_of(int64_t code)
 {
 	int64_t status = code / 1000;
 
-	if (code == 409201)
+	if (code != 409203 && (status == 409 || status == 412))
 		return REFUSAL_EXISTS;
 	if (code == 409203 || status == 401 || status == 403 || status == 408 || status == 429)
 		return REFUSAL_TRANSIENT;

@@ -65,7 +65,8 @@ int item_update(struct run *run, struct item *item, struct answer *answer, struc
 		return -1;
 	if (answer->http.kind == REPLY_DONE)
 		return judge(run, item, answer, err);
-	if (answer->http.kind == REPLY_REFUSED && answer->http.status != 412) {
+	if (answer->http.kind == REPLY_REFUSED && answer->http.status != 412 &&
+	    refusal_of(answer->error.code) != REFUSAL_EXISTS) {
 		item_refused(run, item, answer->error.code, answer->error.text);
 		return 0;
 	}

@@ -88,6 +88,37 @@ static void test_batch_existing_and_different_is_quarantined_by_field(void **sta
 	assert_non_null(strstr(row_of(script->world, "unit-1").reason, "the service has AAAA"));
 }
 
+/* The number behind a conflict or a failed precondition is not documented for every call (dps-api 12). */
+static void test_batch_any_conflict_is_looked_at(void **state)
+{
+	struct script *script = *state;
+
+	queue_tpm(script->world, "unit-1", 1);
+	queue_tpm(script->world, "unit-2", 1);
+	SCRIPT(script,
+	       { POST_BULK,
+		 { .status = 200, .body = FAILED(ITEM("unit-1", "409299") "," ITEM("unit-2", "412001")) } },
+	       { "GET /enrollments/unit-1", { .status = 200, .body = HELD("unit-1", EK_ONE) } },
+	       { "GET /enrollments/unit-2", { .status = 200, .body = HELD("unit-2", EK_ONE) } });
+	assert_int_equal(send_well(script).enrolled, 2);
+}
+
+/* A service that contradicts itself costs a record its attempts, not the station its budget. */
+static void test_batch_existing_but_never_shown_is_given_up(void **state)
+{
+	struct script *script = *state;
+
+	queue_tpm(script->world, "unit-1", 1);
+	SCRIPT(script, { POST_BULK, { .status = 200, .body = FAILED(ITEM("unit-1", "409201")) } },
+	       { "GET /enrollments/unit-1", { .status = 409, .body = ERROR_BODY("409201") } },
+	       { "PUT /enrollments/unit-1", { .status = 409, .body = ERROR_BODY("409201") } },
+	       { "GET /enrollments/unit-1", { .status = 409, .body = ERROR_BODY("409201") } });
+	assert_int_equal(send_well(script).calls, 2);
+	send_until_calls(script, 4);
+	assert_int_equal(script->calls, 4);
+	assert_int_equal(row_of(script->world, "unit-1").state, ENROLL_QUARANTINED);
+}
+
 static int see_difference(void *arg, const struct enroll_row *row, struct err *err)
 {
 	(void)err;
@@ -256,6 +287,8 @@ int main(void)
 		TEST(test_batch_unnamed_item_that_is_not_there_is_retried_alone),
 		TEST(test_batch_existing_and_equal_is_enrolled),
 		TEST(test_batch_existing_and_different_is_quarantined_by_field),
+		TEST(test_batch_any_conflict_is_looked_at),
+		TEST(test_batch_existing_but_never_shown_is_given_up),
 		TEST(test_batch_difference_is_kept_with_the_record),
 		TEST(test_batch_that_is_lost_three_times_travels_alone),
 		TEST(test_batch_record_that_breaks_each_call_alone_is_quarantined),

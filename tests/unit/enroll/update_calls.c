@@ -89,6 +89,27 @@ static void test_update_needs_an_etag(void **state)
 	}
 }
 
+/* What refuses the replacement because the record exists is asked a limited number of times. */
+static void test_update_refused_as_existing_is_given_up(void **state)
+{
+	struct script *script = *state;
+	char first[1000];
+
+	queue_tpm(script->world, "unit-1", 1);
+	SCRIPT(script, { POST_BULK, { .status = 200, .body = BULK_OK } });
+	assert_int_equal(send_well(script).enrolled, 1);
+	queue_second(script);
+	enrollment_json(1, "\"etag\":\"IjEi\",", first);
+	SCRIPT(script, { POST_BULK, { .status = 200, .body = EXISTS } },
+	       { "GET /enrollments/unit-1", { .status = 200, .body = first } },
+	       { "PUT /enrollments/unit-1", { .status = 400, .body = ERROR_BODY("409201") } },
+	       { "GET /enrollments/unit-1", { .status = 200, .body = first } },
+	       { "PUT /enrollments/unit-1", { .status = 400, .body = ERROR_BODY("409201") } },
+	       { "GET /enrollments/unit-1", { .status = 200, .body = first } });
+	assert_int_equal(send_well(script).quarantined, 1);
+	assert_int_equal(script->calls, 5);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, script_setup, script_teardown)
 
 int main(void)
@@ -96,6 +117,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_update_is_decided_anew_when_the_record_changed),
 		TEST(test_update_needs_an_etag),
+		TEST(test_update_refused_as_existing_is_given_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
