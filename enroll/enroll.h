@@ -430,6 +430,35 @@ MUST_USE int enroll_group_change(struct enroll_service *service, const char *id,
 MUST_USE int enroll_get(struct enroll_service *service, const char *registration_id, struct buf *ret_json,
 			bool *ret_found, struct err *err);
 
+/* --- After enrollment: one device's record, by hand --------------------------------------------------- */
+
+enum enroll_status {
+	ENROLL_STATUS_ENABLED,
+	ENROLL_STATUS_DISABLED, /* it registers no more; what its hub knows of it stays */
+};
+/* A device whose record is in the service. */
+struct enroll_device {
+	const char *registration_id;
+	struct bytes certificate_pem; /* its leaf, if it has one: answers don't show it, and a PUT needs it */
+};
+/*
+ * Sets the provisioningStatus and nothing else, if the record still is as it was fetched; one that changed
+ * meanwhile is fetched once more. *ret_found false: the service has no record. ERR_OPERATOR if it was put there
+ * with another certificate than the device's, with a second one, or changed twice; ERR_RETRY if the outcome
+ * is not known: the same again settles it.
+ */
+MUST_USE int enroll_set_status(struct enroll_service *service, const struct enroll_device *device,
+			       enum enroll_status status, bool *ret_found, struct err *err);
+/* Deletes the record, and with it the device's registration, under the same condition. */
+MUST_USE int enroll_delete(struct enroll_service *service, const char *registration_id, bool *ret_found,
+			   struct err *err);
+/*
+ * Makes a disabled record for a device that has none, being one of a group: an individual record
+ * comes before the group's (dps-api 5.2, 5.3). ERR_OPERATOR if it has got one meanwhile.
+ */
+MUST_USE int enroll_block(struct enroll_service *service, const struct enroll_device *device,
+			  struct err *err);
+
 /* --- Checking the way to the service ---------------------------------------------------------------- */
 
 enum enroll_verdict {

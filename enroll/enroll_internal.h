@@ -137,6 +137,8 @@ MUST_USE int symmetric_key_of(struct bytes json, struct secret *ret_key, struct 
 
 /* --- revise.c: what is put in place of a record that the service holds -------------------------------- */
 
+/* Of an enrollment as it was fetched. ERR_RETRY if it is none, or has no ETag. */
+MUST_USE int revise_etag(struct bytes theirs, char ret_etag[ETAG_MAX], struct err *err);
 /*
  * theirs as it was fetched, without what before says and with what ours says; *ret_etag is its ETag.
  * Both are our payloads. ERR_RETRY if theirs is no enrollment with an ETag.
@@ -353,6 +355,9 @@ MUST_USE int service_call(struct enroll_service *service, int64_t now_ms, const 
 MUST_USE int service_call_if(struct enroll_service *service, int64_t now_ms,
 			     const struct http_request *request, const char *etag, struct answer *ret,
 			     struct err *err);
+/* group.c: service_call_if, which first waits for its leave as long as a call may last; ERR_RETRY after that. */
+MUST_USE int call_when_allowed(struct enroll_service *service, const struct http_request *request,
+			       const char *etag, struct answer *ret, struct err *err);
 /* "/enrollments/ID?api-version=…" with folder "enrollments" and tail "", or "/attestationmechanism". */
 MUST_USE int service_path(const char *folder, const char *id, const char *tail, char out[PATH_CAP],
 			  struct err *err);

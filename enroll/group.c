@@ -5,9 +5,8 @@
  */
 #include "enroll/enroll_internal.h"
 
-/* etag: service_call_if's. */
-static int call_when_allowed(struct enroll_service *service, const struct http_request *request,
-			     const char *etag, struct answer *ret, struct err *err)
+int call_when_allowed(struct enroll_service *service, const struct http_request *request, const char *etag,
+		      struct answer *ret, struct err *err)
 {
 	const struct deadline dl = deadline_in_ms(service->conf->timeout_ms);
 	int64_t wait;

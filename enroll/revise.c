@@ -89,6 +89,13 @@ static int put_over(json_t *to, const json_t *ours, unsigned depth)
 	return 0;
 }
 
+int revise_etag(struct bytes theirs, char ret_etag[ETAG_MAX], struct err *err)
+{
+	CLEANUP(json_freep) json_t *json = NULL;
+
+	return parse_fetched(theirs, &json, ret_etag, err);
+}
+
 int revise_update(struct bytes theirs, struct bytes before, struct bytes ours, struct buf *ret_json,
 		  char ret_etag[ETAG_MAX], struct err *err)
 {
