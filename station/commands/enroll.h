@@ -9,5 +9,6 @@
 typedef int enroll_command_fn(const struct options *options, int *ret_exit, struct err *err);
 enroll_command_fn enroll_command_check, enroll_command_group, enroll_command_list, enroll_command_retry;
 enroll_command_fn enroll_command_release, enroll_command_drop;
+enroll_command_fn enroll_command_disable, enroll_command_enable, enroll_command_delete;
 
 #endif

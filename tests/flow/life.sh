@@ -70,3 +70,51 @@ expect 0 "$station" enroll list --all --dir "$dir" --json
 has ".registrationId == \"${serials[1]}\" and .state == \"dropped\" and .droppedBy == \"lea\" and .droppedWhy == \"scrapped\""
 expect 0 "$station" sync --dir "$dir"
 log_is_whole
+
+# A device registers with what lies in its flash, as long as nobody has disabled it.
+base=https://$host/$(jq -r .idScope "$service_json")/registrations
+registration() { # SERIAL: how its registration ends, or the error code
+	local id=$1 operation flash=$work/plant/devices/$1
+	device() { # METHOD URL BODY
+		curl -sS --max-time 20 --cacert "$(jq -r .caFile "$service_json")" --cert "$flash/chain.pem" --key "$flash/device.key" \
+			-X "$1" -H 'Content-Type: application/json; charset=utf-8' -d "$3" "$2?api-version=2021-06-01" 2>>"$errs"
+	}
+	operation=$(device PUT "$base/$id/register" "{\"registrationId\":\"$id\"}" | jq -r '.operationId // .errorCode')
+	case $operation in [0-9]) ;; ??????) echo "$operation" && return ;; esac
+	device GET "$base/$id/operations/$operation" '' >/dev/null
+	device GET "$base/$id/operations/$operation" '' | jq -r '.status // .errorCode'
+}
+unit=${serials[2]}
+equal assigned "$(registration "$unit")" "registration"
+as "$lea" 2 enroll disable "$unit"
+as 'badge-tim-0815\n' 2 enroll disable "$unit" --reason "stolen"
+says "disabling a device needs a lead or an officer"
+as "$lea" 2 enroll disable nobody-1 --reason "stolen"
+says "no unit nobody-1 has passed here"
+as "$lea" 0 enroll disable "$unit" --reason "stolen"
+equal 1 "$(entries enrollment-disabling "$unit" stolen)" "intents in the log"
+equal 1 "$(entries enrollment-disabled "$unit" stolen)" "devices disabled in the log"
+equal disabled "$(registration "$unit")" "registration of a disabled device"
+as "$lea" 0 enroll disable "$unit" --reason "stolen"
+as "$lea" 0 enroll enable "$unit" --reason "found again" --json
+has '.event == "enrollment-enabled"'
+equal assigned "$(registration "$unit")" "registration of a device that is enabled again"
+
+# Somebody has given it another certificate: that is not undone by the way.
+api GET "/enrollments/$unit" >"$work/record"
+api DELETE "/enrollments/$unit" >"$out" || fail "the service deletes no enrollment"
+as "$lea" 2 enroll disable "$unit" --reason "stolen again"
+says "the service has no record of $unit"
+api PUT "/enrollments/$unit" "{\"registrationId\":\"$unit\",\"attestation\":{\"type\":\"x509\",\"x509\":{\"clientCertificates\":{\"primary\":{
+	\"certificate\":$(jq -Rs . "$work/plant/devices/${serials[0]}/chain.pem" | sed 's/\(END CERTIFICATE-----\\n\).*/\1"/')}}}}}" >"$out" || fail "the service takes no enrollment"
+as "$lea" 2 enroll disable "$unit" --reason "stolen again"
+says "another certificate"
+as "$lea" 0 enroll delete "$unit" --reason "stolen for good"
+equal 401002 "$(registration "$unit")" "registration of a deleted device"
+equal 1 "$(entries enrollment-deleted "$unit" "stolen for good")" "deletions in the log"
+
+# Without the service nothing is changed, and that is said.
+stop "$service_pid"
+as "$lea" 4 enroll disable "${serials[0]}" --reason "stolen"
+equal 0 "$(entries enrollment-disabled "${serials[0]}" stolen)" "devices disabled in the log without the service"
+log_is_whole
