@@ -22,6 +22,7 @@
 #define REFUSE_MS  10000 /* a slot that flaps must not fill the log */
 #define BOUNCE_MS  50
 #define CLOSED_MIN 2u
+#define BUSY_LOOKS 5u /* a probe beside us has the port for so long, and the unit sits there still */
 
 struct worker {
 	struct station *st;
@@ -243,6 +244,11 @@ static bool is_away(const struct err *err)
 	return err->code == ENOENT || err->code == ENODEV;
 }
 
+static bool is_busy(const struct err *err)
+{
+	return err->code == EBUSY || err->code == EWOULDBLOCK;
+}
+
 /* An adapter that is not plugged in is an empty slot, unless its contacts only bounce. */
 static void port_away(struct worker *worker)
 {
@@ -265,8 +271,12 @@ static void port_closed(struct worker *worker, const struct err *err)
 		port_away(worker);
 		return;
 	}
+	worker->closed++;
+	worker->asked_at = 0; /* whoever has it may have brought another unit */
+	if (is_busy(err) && worker->closed < BUSY_LOOKS)
+		return;
 	leave(worker);
-	if (++worker->closed >= CLOSED_MIN)
+	if (worker->closed >= CLOSED_MIN)
 		tell_port(worker, err);
 }
 

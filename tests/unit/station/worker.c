@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 
@@ -287,6 +288,51 @@ static void test_a_recording_that_can_not_be_made_is_told(void **state)
 	line_stop(line);
 }
 
+static int take_port(const struct line *line)
+{
+	const struct deadline dl = deadline_in_ms(AWAIT_MS);
+	int fd = open(line->pty, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+
+	assert_true(fd >= 0);
+	while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		assert_false(deadline_passed(&dl));
+		deadline_sleep(&dl, 5);
+	}
+	return fd;
+}
+
+/* As a probe beside the station: nothing is said of it, then or afterwards. */
+static void expect_nothing_while_busy(const struct line *line)
+{
+	const struct deadline busy = deadline_in_ms(2500), later = deadline_in_ms(5000);
+	int fd = take_port(line);
+	struct event event;
+
+	deadline_sleep(&busy, 2500);
+	(void)close(fd);
+	deadline_sleep(&later, 5000);
+	if (mailbox_take(line->st.events, &event))
+		fail_msg("event of kind %d: %s", (int)event.kind, event.text);
+}
+
+static void test_a_port_that_is_busy_for_a_probe_frees_no_slot(void **state)
+{
+	struct line *line = line_start(*state, "");
+	int fd;
+
+	seat(line, GOOD);
+	await_unit(line, EVENT_SEATED, "SN-0001");
+	await_unit(line, EVENT_FAIL, "SN-0001");
+	expect_nothing_while_busy(line);
+	/* Who keeps it is told, and the slot is free. */
+	fd = take_port(line);
+	await_unit(line, EVENT_FREE, "SN-0001");
+	assert_non_null(strstr(await(line, EVENT_PORT).text, "in use by another"));
+	(void)close(fd);
+	await_unit(line, EVENT_SEATED, "SN-0001");
+	line_stop(line);
+}
+
 static unsigned count_in_log(int log, const char *word)
 {
 	char text[1500] = "";
@@ -333,6 +379,7 @@ int main(void)
 		cmocka_unit_test(test_noise_that_lasts_is_told_after_another_refusal),
 		cmocka_unit_test(test_an_operators_error_while_asking_is_told_and_is_not_an_empty_slot),
 		cmocka_unit_test(test_a_recording_that_can_not_be_made_is_told),
+		cmocka_unit_test(test_a_port_that_is_busy_for_a_probe_frees_no_slot),
 		cmocka_unit_test(test_a_full_recording_is_logged_once_and_stops_no_unit),
 	};
 
