@@ -230,7 +230,7 @@ static void hear_no_unit(struct worker *worker, const struct err *err)
 		leave(worker);
 }
 
-/* Once, and again when it is another one. */
+/* Once, and again when it is another one, or another device's. */
 static void tell_port(struct worker *worker, const struct err *err)
 {
 	if (strcmp(worker->port_trouble, err->what) == 0)
@@ -257,8 +257,10 @@ static void port_away(struct worker *worker)
 	worker->closed = 0; /* it may be another adapter that comes, whose rule is yet to be applied */
 	if (worker->away_ms == 0)
 		worker->away_ms = now_ms;
-	if (now_ms - worker->away_ms >= contact_settle_ms(&worker->contact))
-		leave(worker);
+	if (now_ms - worker->away_ms < contact_settle_ms(&worker->contact))
+		return;
+	leave(worker);
+	worker->port_trouble[0] = '\0';
 }
 
 /*
@@ -271,6 +273,7 @@ static void port_closed(struct worker *worker, const struct err *err)
 		port_away(worker);
 		return;
 	}
+	worker->away_ms = 0;
 	worker->closed++;
 	worker->asked_at = 0; /* whoever has it may have brought another unit */
 	if (is_busy(err) && worker->closed < BUSY_LOOKS)

@@ -155,9 +155,9 @@ static void take_away(const struct line *line)
 }
 
 /* The next event of the kind; those before it are passed over. */
-static struct event await(const struct line *line, enum event_kind kind)
+static bool comes_in_ms(const struct line *line, enum event_kind kind, unsigned ms, struct event *ret_event)
 {
-	const struct deadline dl = deadline_in_ms(AWAIT_MS);
+	const struct deadline dl = deadline_in_ms(ms);
 	struct event event;
 
 	while (!deadline_passed(&dl)) {
@@ -165,12 +165,22 @@ static struct event await(const struct line *line, enum event_kind kind)
 			deadline_sleep(&dl, 10);
 			continue;
 		}
-		if (event.kind == kind)
-			return event;
 		assert_int_not_equal(event.kind, EVENT_STOP);
+		if (event.kind != kind)
+			continue;
+		*ret_event = event;
+		return true;
 	}
-	fail_msg("no event of kind %d", (int)kind);
-	return (struct event){ .kind = kind };
+	return false;
+}
+
+static struct event await(const struct line *line, enum event_kind kind)
+{
+	struct event event = { 0 };
+
+	if (!comes_in_ms(line, kind, AWAIT_MS, &event))
+		fail_msg("no event of kind %d", (int)kind);
+	return event;
 }
 
 static void await_unit(const struct line *line, enum event_kind kind, const char *serial)
@@ -276,6 +286,29 @@ static void test_an_operators_error_while_asking_is_told_and_is_not_an_empty_slo
 	(void)unlink(path);
 }
 
+/* What is plugged in is no terminal. */
+static void test_the_same_trouble_of_the_next_device_is_told(void **state)
+{
+	struct line *line = line_start(*state, "");
+	struct event first, second;
+	bool told = false;
+
+	assert_int_equal(symlink(line->db, line->slot), 0);
+	first = await(line, EVENT_PORT);
+	assert_int_equal(first.class, ERR_OPERATOR);
+	assert_false(comes_in_ms(line, EVENT_PORT, 3000, &second));
+	/* An absence that nobody saw is none; with a busy machine a longer one is needed. */
+	for (unsigned ms = 2000; !told && ms <= 8000; ms *= 2) {
+		take_away(line);
+		assert_false(comes_in_ms(line, EVENT_PORT, ms, &second));
+		assert_int_equal(symlink(line->db, line->slot), 0);
+		told = comes_in_ms(line, EVENT_PORT, ms * 2, &second);
+	}
+	assert_true(told);
+	assert_string_equal(second.text, first.text);
+	line_stop(line);
+}
+
 static void test_a_recording_that_can_not_be_made_is_told(void **state)
 {
 	struct line *line = line_start(*state, "record:/nowhere/file:");
@@ -378,6 +411,7 @@ int main(void)
 		cmocka_unit_test(test_a_unit_by_the_name_of_the_refused_is_served),
 		cmocka_unit_test(test_noise_that_lasts_is_told_after_another_refusal),
 		cmocka_unit_test(test_an_operators_error_while_asking_is_told_and_is_not_an_empty_slot),
+		cmocka_unit_test(test_the_same_trouble_of_the_next_device_is_told),
 		cmocka_unit_test(test_a_recording_that_can_not_be_made_is_told),
 		cmocka_unit_test(test_a_port_that_is_busy_for_a_probe_frees_no_slot),
 		cmocka_unit_test(test_a_full_recording_is_logged_once_and_stops_no_unit),
