@@ -137,7 +137,7 @@ struct conf {
 	char token[CONF_TEXT_MAX + 1];
 	char pin_source[CONF_TEXT_MAX + 1];
 	char issuing_key[CONF_TEXT_MAX + 1];
-	char audit_key[CONF_TEXT_MAX + 1]; /* signs checkpoints */
+	char audit_key[CONF_TEXT_MAX + 1]; /* what the station vouches with: batches and receipts */
 	/* [service] */
 	char host[CONF_TEXT_MAX + 1];
 	char id_scope[33];

@@ -143,7 +143,8 @@ static int make_ca(const char *dir, const char *id, struct err *err)
 		return err_set(err, ERR_OPERATOR, 0, "station id or directory is too long");
 	if (hsm_open(&conf, &hsm, err) < 0 || hsm_session_open(hsm, &session, err) < 0 ||
 	    make_ca_key(session, "root", &root, err) < 0 ||
-	    make_ca_key(session, "issuing", &issuing, err) < 0)
+	    make_ca_key(session, "issuing", &issuing, err) < 0 ||
+	    hsm_key_generate(session, HSM_KEY_EC_P256, "audit", err) < 0)
 		return -1;
 	return make_certificates(dir, id, &root, &issuing, err);
 }
@@ -160,7 +161,9 @@ static int write_ini(const char *dir, const char *id, struct err *err)
 		       "module = softhsm2\n"
 		       "token = pkcs11:token=%s\n"
 		       "pin-source = file:%s/secrets/hsm-pin\n"
-		       "issuing-key = pkcs11:object=issuing\n\n"
+		       "issuing-key = pkcs11:object=issuing\n"
+		       "; What the station signs batches and receipts with: station audit key\n"
+		       "audit-key = pkcs11:object=audit\n\n"
 		       "; The provisioning service. Its policy's key: station hsm import dps-policy\n"
 		       "[service]\n"
 		       "host = contoso.azure-devices-provisioning.net\n"

@@ -29,6 +29,7 @@ static const struct option table[] = {
 	{ "ca", required_argument, NULL, 'g' },
 	{ "ca-secondary", required_argument, NULL, 'G' },
 	{ "finish", no_argument, NULL, 'f' },
+	{ "format", required_argument, NULL, 'F' },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -81,6 +82,9 @@ static int set(struct options *o, int letter, const char *value, struct err *err
 		return 0;
 	case 'f':
 		o->finish = true;
+		return 0;
+	case 'F':
+		o->format = value;
 		return 0;
 	case 'j':
 		o->json = true;

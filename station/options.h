@@ -17,8 +17,9 @@ struct options {
 	const char *certificate;       /* a PEM file, of a CA */
 	const char *ca, *ca_secondary; /* names of CA certificates in the service */
 	bool json, headless, keep, watch, all, finish;
-	unsigned count;   /* 0: no limit */
-	unsigned devices; /* of the demo */
+	const char *format; /* of an export */
+	unsigned count;     /* 0: no limit */
+	unsigned devices;   /* of the demo */
 	unsigned slots;
 	const char *args[OPTIONS_ARGS_MAX];
 	unsigned args_n;

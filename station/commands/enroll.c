@@ -13,11 +13,17 @@ static const struct {
 	enroll_command_fn *run;
 	const char *usage;
 } words[] = {
+	{ "batches", 0, 0, enroll_command_batches, "batches" },
+	{ "cancel", 1, 1, enroll_command_cancel, "cancel BATCH" },
 	{ "check", 0, 0, enroll_command_check, "check [--json]" },
+	{ "export", 1, 1, enroll_command_export, "export FILE [--format batch|dps-json|iothub-devices|csv]" },
 	{ "group", 2, 2, enroll_command_group,
 	  "group create PROFILE [--ca NAME [--ca-secondary NAME]] | show GROUP | "
 	  "disable | enable GROUP [--certificate FILE] | "
 	  "roll GROUP --certificate FILE | --ca NAME | --finish" },
+	{ "import", 1, 1, enroll_command_import, "import FILE" },
+	{ "import-batch", 1, 1, enroll_command_import_batch, "import-batch FILE" },
+	{ "import-receipt", 1, 1, enroll_command_import_receipt, "import-receipt FILE" },
 	{ "list", 0, 0, enroll_command_list, "list [--all]" },
 	{ "retry", 0, 1, enroll_command_retry, "retry [REGISTRATION-ID]" },
 	{ "release", 1, 1, enroll_command_release, "release REGISTRATION-ID --reason TEXT" },
@@ -25,6 +31,8 @@ static const struct {
 	{ "disable", 1, 1, enroll_command_disable, "disable SERIAL --reason TEXT" },
 	{ "enable", 1, 1, enroll_command_enable, "enable SERIAL --reason TEXT" },
 	{ "delete", 1, 1, enroll_command_delete, "delete SERIAL --reason TEXT" },
+	{ "receipt", 2, 2, enroll_command_receipt, "receipt BATCH FILE" },
+	{ "trust", 1, 1, enroll_command_trust, "trust FILE" },
 };
 
 static int usage(struct err *err)

@@ -3,6 +3,7 @@
  * configuration there? station hsm import OBJECT: two officers bring in a key of
  * the service, typed or piped, once; afterwards only the token has it.
  * station hsm make-login OBJECT FILE: see hsm_login.h.
+ * station hsm make-signing OBJECT: a key pair that signs, made in the token, where it stays.
  */
 #include <inttypes.h>
 
@@ -102,8 +103,8 @@ static int ask_key(struct secret *ret_key, struct err *err)
 	return 0;
 }
 
-static int append_import(struct db_tx *tx, const char *station, const char *label,
-			 const struct witnesses *witnesses, struct err *err)
+static int append_entry(struct db_tx *tx, const char *kind, const char *station, const char *label,
+			const struct witnesses *witnesses, struct err *err)
 {
 	struct audit_head head;
 	char key[64];
@@ -113,11 +114,11 @@ static int append_import(struct db_tx *tx, const char *station, const char *labe
 		{ "witness_2", witnesses->second[0] != '\0' ? witnesses->second : NULL },
 		{ "station", station },
 	};
-	const struct audit_event event = { "key-imported", key, fields, ARRAY_LEN(fields) };
+	const struct audit_event event = { kind, key, fields, ARRAY_LEN(fields) };
 
 	if (audit_head(tx, &head, err) < 0)
 		return -1;
-	if (str_format(key, sizeof(key), "key-imported-%" PRId64, head.size) < 0)
+	if (str_format(key, sizeof(key), "%s-%" PRId64, kind, head.size) < 0)
 		return err_set(err, ERR_BUG, 0, "an audit key does not fit");
 	return audit_append(tx, clock_wall_ms(), &event, err);
 }
@@ -135,8 +136,25 @@ static int import(struct token *token, const char *dir, const char *label, struc
 		return -1;
 	if (db_begin(acting.db, &tx, err) < 0 ||
 	    people_check_witnesses(&tx, ACT_CEREMONY, &witnesses, err) < 0 ||
-	    append_import(&tx, acting.conf->id, label, &witnesses, err) < 0 ||
+	    append_entry(&tx, "key-imported", acting.conf->id, label, &witnesses, err) < 0 ||
 	    hsm_key_import_hmac(token->session, label, &key, err) < 0)
+		return -1;
+	if (db_commit(&tx, err) < 0)
+		return err_wrap(err, "%s is in the token, but not in the log", label);
+	return 0;
+}
+
+static int make_signing(struct token *token, const char *dir, const char *label, struct err *err)
+{
+	CLEANUP(acting_close) struct acting acting = { 0 };
+	CLEANUP(db_rollback) struct db_tx tx = { 0 };
+	struct witnesses witnesses;
+
+	if (acting_open(dir, &acting, err) < 0 || acting_two(&acting, ACT_CEREMONY, &witnesses, err) < 0 ||
+	    db_begin(acting.db, &tx, err) < 0 ||
+	    people_check_witnesses(&tx, ACT_CEREMONY, &witnesses, err) < 0 ||
+	    append_entry(&tx, "key-made", acting.conf->id, label, &witnesses, err) < 0 ||
+	    hsm_key_generate(token->session, HSM_KEY_EC_P256, label, err) < 0)
 		return -1;
 	if (db_commit(&tx, err) < 0)
 		return err_wrap(err, "%s is in the token, but not in the log", label);
@@ -148,6 +166,7 @@ enum verb {
 	VERB_LIST,
 	VERB_IMPORT,
 	VERB_MAKE_LOGIN,
+	VERB_MAKE_SIGNING,
 };
 
 static enum verb verb_of(const struct options *options)
@@ -158,7 +177,8 @@ static enum verb verb_of(const struct options *options)
 		enum verb verb;
 	} verbs[] = { { "list", 1, VERB_LIST },
 		      { "import", 2, VERB_IMPORT },
-		      { "make-login", 3, VERB_MAKE_LOGIN } };
+		      { "make-login", 3, VERB_MAKE_LOGIN },
+		      { "make-signing", 2, VERB_MAKE_SIGNING } };
 
 	for (size_t i = 0; i < ARRAY_LEN(verbs); i++)
 		if (options->args_n == verbs[i].args_n && strcmp(options->args[0], verbs[i].name) == 0)
@@ -175,6 +195,8 @@ static int perform(struct token *token, const struct options *options, bool *ret
 		return import(token, options->dir, options->args[1], err);
 	case VERB_MAKE_LOGIN:
 		return hsm_login_make(token->session, options->dir, options->args[1], options->args[2], err);
+	case VERB_MAKE_SIGNING:
+		return make_signing(token, options->dir, options->args[1], err);
 	case VERB_NONE:
 		break;
 	}
@@ -189,7 +211,8 @@ static int run(const struct options *options, int *ret_exit, struct err *err)
 	*ret_exit = EXIT_CONFIG;
 	if (verb_of(options) == VERB_NONE)
 		return err_set(err, ERR_OPERATOR, 0,
-			       "usage: station hsm list | import OBJECT | make-login OBJECT FILE");
+			       "usage: station hsm list | import OBJECT | make-login OBJECT FILE | "
+			       "make-signing OBJECT");
 	if (token_open(options->dir, &token, ret_exit, err) < 0)
 		return -1;
 	if (perform(&token, options, &all, err) < 0) {

@@ -29,19 +29,19 @@ static void print_look(const struct look *look, bool json)
 	long long pending = (long long)(r->queued + r->sending + r->retry);
 
 	if (json)
-		(void)printf(
-			"{\"event\":\"status\",\"passed\":%lld,\"open\":%lld,\"failed\":%lld,"
-			"\"enrolled\":%lld,\"pending\":%lld,\"quarantined\":%lld,\"audit_entries\":%lld}\n",
-			(long long)look->units.passed, (long long)look->units.open,
-			(long long)look->units.failed, (long long)r->enrolled, pending,
-			(long long)r->quarantined, (long long)look->head.size);
+		(void)printf("{\"event\":\"status\",\"passed\":%lld,\"open\":%lld,\"failed\":%lld,"
+			     "\"enrolled\":%lld,\"pending\":%lld,\"carried\":%lld,\"quarantined\":%lld,"
+			     "\"audit_entries\":%lld}\n",
+			     (long long)look->units.passed, (long long)look->units.open,
+			     (long long)look->units.failed, (long long)r->enrolled, pending,
+			     (long long)r->carried, (long long)r->quarantined, (long long)look->head.size);
 	else
 		(void)printf("units    %lld passed, %lld begun, %lld failed\n"
-			     "service  %lld enrolled, %lld wait, %lld quarantined\n"
+			     "service  %lld enrolled, %lld wait (%lld with a carrier), %lld quarantined\n"
 			     "audit    %lld entries\n",
 			     (long long)look->units.passed, (long long)look->units.open,
 			     (long long)look->units.failed, (long long)r->enrolled, pending,
-			     (long long)r->quarantined, (long long)look->head.size);
+			     (long long)r->carried, (long long)r->quarantined, (long long)look->head.size);
 }
 
 int command_status(const struct options *options)

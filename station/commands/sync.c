@@ -66,7 +66,7 @@ static struct enroll_progress ask(struct told *told, bool *ret_failed, struct er
 
 static int64_t waiting(const struct enroll_counts *counts)
 {
-	return counts->queued + counts->sending + counts->retry;
+	return counts->queued - counts->carried + counts->sending + counts->retry;
 }
 
 static int exit_of(const struct enroll_counts *counts)

@@ -30,6 +30,7 @@ static const struct {
 	[ACT_CLOCK] = { ROLE_OFFICER, ROLE_OFFICER, "accepting the clock needs two officers" },
 	[ACT_RELEASE] = { ROLE_OFFICER, ROLE_LEAD,
 			  "releasing a unit needs an officer, and a lead or another officer" },
+	[ACT_TRUST] = { ROLE_OFFICER, ROLE_OFFICER, "trusting another station needs two officers" },
 	[ACT_OFFICER] = { ROLE_OFFICER, ROLE_OFFICER, "adding or resetting an officer needs two officers" },
 };
 

@@ -105,6 +105,7 @@ enum act {
 	ACT_CEREMONY, /* keys come into the token: hsm import               */
 	ACT_CLOCK,    /* work goes on though the clock contradicts the log  */
 	ACT_RELEASE,  /* a unit that stays refused may get a new identity   */
+	ACT_TRUST,    /* batches and receipts of another station are taken  */
 	ACT_OFFICER,  /* somebody becomes an officer, or an officer is reset: people_takes_two */
 };
 /* The two who agreed; both in the audit entry of what they did. Empty in a station without operators. */
