@@ -44,7 +44,7 @@ static const struct command commands[] = {
 	{ "enroll",
 	  "check | group | list | retry | release | drop | export FILE | import FILE ... [--dir DIR] "
 	  "[--json]; alone it tells its words",
-	  "records on their way to the service, and enrollment groups in it", "djRaCgGfF", 3,
+	  "records on their way to the service, and enrollment groups in it", "djRaCgGfE", 3,
 	  command_enroll },
 	{ "audit", "show | verify | key [--dir DIR] [--json]",
 	  "the log, and whether it is whole; the key that other stations know this one by", "dj", 1,

@@ -29,7 +29,7 @@ static const struct option table[] = {
 	{ "ca", required_argument, NULL, 'g' },
 	{ "ca-secondary", required_argument, NULL, 'G' },
 	{ "finish", no_argument, NULL, 'f' },
-	{ "format", required_argument, NULL, 'F' },
+	{ "format", required_argument, NULL, 'E' },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -83,7 +83,7 @@ static int set(struct options *o, int letter, const char *value, struct err *err
 	case 'f':
 		o->finish = true;
 		return 0;
-	case 'F':
+	case 'E':
 		o->format = value;
 		return 0;
 	case 'j':
