@@ -10,6 +10,7 @@
 #include <inttypes.h>
 
 #include "base/encode.h"
+#include "station/journal_internal.h"
 #include "station/results.h"
 
 static const char *const migrations[] = {
@@ -104,6 +105,9 @@ static const char *const migrations[] = {
 	" UPDATE job_count SET n = n + 1 WHERE state = new.state; END;",
 	/* Of the key as it was put, for a unit that can't prove it; gone when the job has passed. */
 	"ALTER TABLE job ADD COLUMN key_item_sha256 BLOB;",
+	/* For recalls; the times grow with the rows, so both cost a job next to nothing. */
+	("CREATE INDEX job_time ON job(coalesce(finished_ms, started_ms));"
+	 "CREATE INDEX job_operator ON job(operator) WHERE operator IS NOT NULL;"),
 };
 
 int journal_init(struct db *db, struct err *err)
@@ -477,11 +481,6 @@ int journal_fail(struct job *job, const struct err *why, struct err *err)
 	return db_commit(&tx, err);
 }
 
-/* The columns of unit_of_row, in order. */
-#define UNIT_SQL                                                                                             \
-	"SELECT serial, model, hwid, registration_id, profile, attest, slot, state, step, cause, id,"        \
-	" attempts, started_ms, finished_ms, leaf, operator FROM job"
-
 static void unit_of_row(struct db_query *q, struct journal_unit *ret)
 {
 	*ret = (struct journal_unit){
@@ -504,35 +503,43 @@ static void unit_of_row(struct db_query *q, struct journal_unit *ret)
 	};
 }
 
-int journal_each(struct db *db, const char *serial, journal_visit_fn *visit, void *arg, int64_t *ret_n,
-		 struct err *err)
+int journal_visit_rows(struct db_query *q, journal_visit_fn *visit, void *arg, int64_t *ret_n,
+		       struct err *err)
 {
-	CLEANUP(db_read_end) struct db_tx tx = { 0 };
-	CLEANUP(db_query_end) struct db_query q = { 0 };
 	struct journal_unit unit;
 	bool row = false;
 	int64_t n = 0;
 
-	db_read_begin(db, &tx);
-	/* Two statements: "?1 IS NULL OR serial = ?1" would walk all rows to find one. */
-	if (serial != NULL ? db_query(&tx, &q,
-				      UNIT_SQL " WHERE serial = ?1 AND state = 'released' UNION ALL " UNIT_SQL
-					       " WHERE serial = ?1 AND state <> 'released' ORDER BY id",
-				      DB_VALUES(db_text(serial)), err) < 0
-			   : db_query(&tx, &q, UNIT_SQL " ORDER BY id", DB_NO_VALUES, err) < 0)
-		return -1;
 	for (;;) {
-		if (db_next(&q, &row, err) < 0)
+		if (db_next(q, &row, err) < 0)
 			return -1;
 		if (!row)
 			break;
-		unit_of_row(&q, &unit);
+		unit_of_row(q, &unit);
 		if (visit(arg, &unit, err) < 0)
 			return -1;
 		n++;
 	}
 	*ret_n = n;
 	return 0;
+}
+
+int journal_each(struct db *db, const char *serial, journal_visit_fn *visit, void *arg, int64_t *ret_n,
+		 struct err *err)
+{
+	CLEANUP(db_read_end) struct db_tx tx = { 0 };
+	CLEANUP(db_query_end) struct db_query q = { 0 };
+
+	db_read_begin(db, &tx);
+	/* Two statements: "?1 IS NULL OR serial = ?1" would walk all rows to find one. */
+	if (serial != NULL ? db_query(&tx, &q,
+				      JOURNAL_UNIT_SQL
+				      " WHERE serial = ?1 AND state = 'released' UNION ALL " JOURNAL_UNIT_SQL
+				      " WHERE serial = ?1 AND state <> 'released' ORDER BY id",
+				      DB_VALUES(db_text(serial)), err) < 0
+			   : db_query(&tx, &q, JOURNAL_UNIT_SQL " ORDER BY id", DB_NO_VALUES, err) < 0)
+		return -1;
+	return journal_visit_rows(&q, visit, arg, ret_n, err);
 }
 
 int journal_count(struct db *db, struct journal_counts *ret_counts, struct err *err)

@@ -38,9 +38,12 @@ static const struct command commands[] = {
 	  "dhjc", 0, command_run },
 	{ "status", "[--dir DIR] [--json]", "units, queue and log in one look", "dj", 0, command_status },
 	{ "sync", "[--dir DIR] [--watch] [--json]", "send what waits in the outbox", "dwj", 0, command_sync },
-	{ "unit", "list | show SERIAL | release SERIAL --reason TEXT [--dir DIR] [--json]",
-	  "what is known of units; two people let one begin again (they are asked: badge or ID, PIN)", "djR",
-	  2, command_unit },
+	{ "unit",
+	  "list [--certificate SHA256|NUMBER] [--key SHA256] [--issuer CN] [--operator ID] [--profile NAME] "
+	  "[--slot NAME] [--since TIME] [--until TIME] | show SERIAL | release SERIAL --reason TEXT "
+	  "[--dir DIR] [--json]",
+	  "what is known of units; two people let one begin again (they are asked: badge or ID, PIN)",
+	  "djRCKIOPSFU", 2, command_unit },
 	{ "enroll",
 	  "check | group | list | retry | release | drop | export FILE | import FILE ... [--dir DIR] "
 	  "[--json]; alone it tells its words",

@@ -29,6 +29,13 @@ static const struct option table[] = {
 	{ "ca", required_argument, NULL, 'g' },
 	{ "ca-secondary", required_argument, NULL, 'G' },
 	{ "finish", no_argument, NULL, 'f' },
+	{ "key", required_argument, NULL, 'K' },
+	{ "issuer", required_argument, NULL, 'I' },
+	{ "operator", required_argument, NULL, 'O' },
+	{ "profile", required_argument, NULL, 'P' },
+	{ "slot", required_argument, NULL, 'S' },
+	{ "since", required_argument, NULL, 'F' },
+	{ "until", required_argument, NULL, 'U' },
 	{ "format", required_argument, NULL, 'E' },
 	{ NULL, 0, NULL, 0 },
 };
@@ -82,6 +89,27 @@ static int set(struct options *o, int letter, const char *value, struct err *err
 		return 0;
 	case 'f':
 		o->finish = true;
+		return 0;
+	case 'K':
+		o->key = value;
+		return 0;
+	case 'I':
+		o->issuer = value;
+		return 0;
+	case 'O':
+		o->operator_id = value;
+		return 0;
+	case 'P':
+		o->profile = value;
+		return 0;
+	case 'S':
+		o->slot = value;
+		return 0;
+	case 'F':
+		o->since = value;
+		return 0;
+	case 'U':
+		o->until = value;
 		return 0;
 	case 'E':
 		o->format = value;

@@ -14,7 +14,9 @@ struct options {
 	const char *id;
 	const char *role, *name, *language; /* of an operator */
 	const char *reason;
-	const char *certificate;       /* a PEM file, of a CA */
+	const char *certificate; /* a PEM file, of a CA; of unit list: which one */
+	/* which units (station/recall.h) */
+	const char *key, *issuer, *operator_id, *profile, *slot, *since, *until;
 	const char *ca, *ca_secondary; /* names of CA certificates in the service */
 	bool json, headless, keep, watch, all, finish;
 	const char *format; /* of an export */

@@ -5,6 +5,7 @@
 
 #include "station/commands/acting.h"
 #include "station/commands/commands.h"
+#include "station/commands/unit_recall.h"
 #include "station/directory.h"
 #include "station/exit.h"
 #include "station/journal.h"
@@ -115,6 +116,7 @@ static int run(const struct options *options, struct err *err)
 	bool show = options->args_n == 2 && strcmp(options->args[0], "show") == 0;
 	bool list = options->args_n == 1 && strcmp(options->args[0], "list") == 0;
 	struct options copy = *options;
+	struct recall recall;
 	int64_t n = 0;
 
 	if (options->args_n == 2 && strcmp(options->args[0], "release") == 0)
@@ -122,10 +124,14 @@ static int run(const struct options *options, struct err *err)
 	if (!show && !list)
 		return err_set(err, ERR_OPERATOR, 0,
 			       "usage: station unit list | show SERIAL | release SERIAL --reason TEXT");
-	if (directory_open_db_readonly(options->dir, &db, err) < 0 ||
-	    journal_each(db, show ? options->args[1] : NULL, show ? show_one : list_one, &copy, &n, err) < 0)
+	if (unit_recall_of(options, &recall, err) < 0 ||
+	    directory_open_db_readonly(options->dir, &db, err) < 0)
 		return -1;
-	if (show && n == 0)
+	if (list)
+		return recall_each(db, &recall, list_one, &copy, &n, err);
+	if (journal_each(db, options->args[1], show_one, &copy, &n, err) < 0)
+		return -1;
+	if (n == 0)
 		return err_set(err, ERR_OPERATOR, 0, "no unit %s is known here", options->args[1]);
 	return 0;
 }

@@ -113,6 +113,23 @@ as "$lea" 0 enroll delete "$unit" --reason "stolen for good"
 equal 401002 "$(registration "$unit")" "registration of a deleted device"
 equal 1 "$(entries enrollment-deleted "$unit" "stolen for good")" "deletions in the log"
 
+# A recall asks which units: by certificate, key, issuer, time.
+flash=$work/plant/devices/$unit
+number=$(openssl x509 -in "$flash/chain.pem" -noout -serial | cut -d= -f2)
+thumbprint=$(openssl x509 -in "$flash/chain.pem" -noout -fingerprint -sha256 | cut -d= -f2)
+key=$(openssl x509 -in "$flash/chain.pem" -noout -pubkey | openssl pkey -pubin -outform DER | sha256sum | cut -d' ' -f1)
+issuer=$(openssl x509 -in "$flash/chain.pem" -noout -issuer -nameopt multiline | sed -n 's/.*commonName *= //p')
+for question in "--certificate $number" "--certificate $thumbprint" "--key $key"; do
+	expect 0 "$station" unit list $question --dir "$dir" --json
+	equal "$unit" "$(jq -r .serial "$out")" "unit found by $question"
+done
+expect 0 "$station" unit list --issuer "$issuer" --since "$(date -u +%F)" --profile sensor --dir "$dir" --json
+equal 3 "$(count '.event == "unit"')" "units of this issuer"
+expect 0 "$station" unit list --issuer "$issuer" --until 2020-01-01 --dir "$dir" --json
+equal 0 "$(count '.event == "unit"')" "units of another time"
+expect 2 "$station" unit list --certificate xyz --dir "$dir"
+expect 2 "$station" unit list --since yesterday --dir "$dir"
+
 # Without the service nothing is changed, and that is said.
 stop "$service_pid"
 as "$lea" 4 enroll disable "${serials[0]}" --reason "stolen"
