@@ -9,6 +9,7 @@
 
 #define CALL            60000 /* one call, in the unit of the level */
 #define BACKOFF_BASE_MS 1000
+#define SKEW_MS         5000 /* between the clocks of two threads; what is more is a clock set back */
 
 /* A burst of b and a steady rate of n - b + 1 put at most n calls into any 60 seconds. */
 static int64_t burst(const struct pace *pace)
@@ -31,6 +32,12 @@ static void refill(struct pace *pace, int64_t now_ms)
 {
 	int64_t passed = now_ms - pace->at_ms, full = burst(pace) * CALL;
 
+	/*
+	 * A thread reads the clock before it gets here, and keeps what it read before a clock was set: who
+	 * comes with an earlier time must not turn it back, or the same seconds would be paid twice.
+	 */
+	if (passed < 0 && passed >= -SKEW_MS)
+		return;
 	/* A clock that was set back gives nothing; one set forward fills the bucket at most. */
 	if (passed > 60000)
 		passed = 60000;

@@ -69,6 +69,25 @@ static void test_pace_clock_set_back_neither_blocks_nor_pays(void **state)
 	assert_int_equal(pace_wait_ms(&pace, WORLD_NOW_MS - 86400000 + 1000), 0);
 }
 
+/* Two threads, one a second behind the other, in turn: no time passes. */
+static void test_pace_threads_with_other_clocks_are_not_paid_twice(void **state)
+{
+	struct pace pace;
+	unsigned taken = 0;
+
+	(void)state;
+	pace_init(&pace, 900, WORLD_NOW_MS);
+	for (int i = 0; i < 1000; i++) {
+		int64_t now = WORLD_NOW_MS - (i % 2) * 1000;
+
+		if (pace_wait_ms(&pace, now) > 0)
+			continue;
+		pace_take(&pace, now);
+		taken++;
+	}
+	assert_int_equal(taken, 10);
+}
+
 static void test_pace_failed_holds_for_what_was_asked(void **state)
 {
 	struct pace pace;
@@ -146,6 +165,7 @@ int main(void)
 		cmocka_unit_test(test_pace_any_minute_within_budget_and_nearly_used),
 		cmocka_unit_test(test_pace_wait_is_when_a_call_is_allowed),
 		cmocka_unit_test(test_pace_clock_set_back_neither_blocks_nor_pays),
+		cmocka_unit_test(test_pace_threads_with_other_clocks_are_not_paid_twice),
 		cmocka_unit_test(test_pace_failed_holds_for_what_was_asked),
 		cmocka_unit_test(test_pace_failed_backoff_outlasts_a_shorter_request),
 		cmocka_unit_test(test_backoff_is_full_jitter_up_to_a_minute),
