@@ -95,13 +95,14 @@ static bool said_before(const struct shown *shown, const struct err *err)
 	       err->code == shown->code;
 }
 
-/* Progress is told each time, each kind of trouble once; lost calls tell nothing about it. */
+/* Progress is told each time, each kind of trouble once; calls that were all lost tell nothing about it. */
 static void tell(const struct connection *connection, int rc, const struct enroll_progress *progress,
 		 const struct err *err)
 {
 	struct enroll_sender *sender = connection->sender;
 	const struct enroll_sender_status status = { rc == 0, *progress, rc == 0 ? NULL : err };
-	bool lost = rc == 0 && gate_failures(connection->service->gate) > 0;
+	bool lost = rc == 0 && progress->enrolled + progress->quarantined == 0 &&
+		    gate_failures(connection->service->gate) > 0;
 	struct shown *shown = &sender->shown;
 
 	if (rc == 0 && progress->calls == 0)

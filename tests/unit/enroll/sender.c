@@ -77,6 +77,32 @@ static void test_sender_sends_what_is_queued_later(void **state)
 	assert_true(service_has(e, "unit-1"));
 }
 
+/* The last call of the first batch is refused; what the calls before it have settled is told all the same. */
+static void test_sender_tells_what_a_batch_settled_before_it_was_lost(void **state)
+{
+	struct emulated *e = *state;
+	struct watch watch = { .lock = PTHREAD_MUTEX_INITIALIZER };
+	const struct deadline dl = deadline_in_ms(PATIENCE_MS);
+	uint8_t ek[TEST_EK_LEN];
+	const struct enroll_record again = { .job = "again",
+					     .registration_id = "unit-1",
+					     .endorsement_key = test_ek(1, ek) };
+	struct enroll_sender *sender;
+	struct err err = { 0 };
+
+	EMULATE(e, "--fail-every", "4", "--fail-status", "503");
+	queue_tpm(e->world, "unit-1", 1);
+	assert_int_equal(send_one(e).enrolled, 1);
+	assert_int_equal(enqueue(e->world->db, &again, &err), 0);
+	queue_tpm(e->world, "unit-2", 1);
+	sender = start(e, &watch);
+	while (counts(e->world).enrolled < 3 && !deadline_passed(&dl))
+		deadline_sleep(&dl, 10);
+	enroll_sender_stop(sender);
+	assert_int_equal(counts(e->world).enrolled, 3);
+	assert_int_equal(watch.enrolled, 2);
+}
+
 static void test_sender_unreachable_is_said_once(void **state)
 {
 	struct emulated *e = *state;
@@ -339,6 +365,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_sender_sends_what_is_queued_later),
+		TEST(test_sender_tells_what_a_batch_settled_before_it_was_lost),
 		TEST(test_sender_unreachable_is_said_once),
 		TEST(test_sender_new_kind_of_trouble_is_said_again),
 		TEST(test_sender_stops_in_the_middle_of_a_call),
