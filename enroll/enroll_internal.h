@@ -66,7 +66,7 @@ unsigned gate_failures(struct enroll_gate *gate);
 
 /* --- payload*.c and certificate.c: what we send ------------------------------------------------------- */
 
-/* Letters, digits and - . _ : with a letter, digit or - at the end, 1..128 (dps-api 2). ERR_UNIT. */
+/* Letters, digits and - . _ : with a letter, digit or - at both ends, 1..128 (dps-api 2). ERR_UNIT. */
 MUST_USE int registration_id_check(const char *id, struct err *err);
 /*
  * The enrollment's JSON. A symmetric key is never in it: ret_key_sha256 gets

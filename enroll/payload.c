@@ -58,9 +58,9 @@ int registration_id_check(const char *id, struct err *err)
 				err, ERR_UNIT, 0,
 				"the service takes letters, digits and - . _ : in a registration ID, not: %s",
 				id);
-	if (!id_character(id[len - 1]))
-		return err_set(err, ERR_UNIT, 0, "a registration ID must end in a letter, a digit or -: %s",
-			       id);
+	if (!id_character(id[0]) || !id_character(id[len - 1]))
+		return err_set(err, ERR_UNIT, 0,
+			       "a registration ID must begin and end with a letter, a digit or -: %s", id);
 	return 0;
 }
 

@@ -34,6 +34,10 @@ int pki_registration_id_check(const char *id, struct err *err)
 			return err_set(
 				err, ERR_UNIT, 0,
 				"character %zu of the registration ID is none of A-Z a-z 0-9 - . _ :", i + 1);
+	if (!is_alphanumeric(id[0]) && id[0] != '-')
+		return err_set(err, ERR_UNIT, 0,
+			       "a registration ID begins with a letter, a digit or '-', not with '%c'",
+			       id[0]);
 	if (!is_alphanumeric(id[n - 1]) && id[n - 1] != '-')
 		return err_set(err, ERR_UNIT, 0,
 			       "a registration ID ends with a letter, a digit or '-', not with '%c'",

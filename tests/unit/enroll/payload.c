@@ -122,7 +122,8 @@ static void test_payload_without_exactly_one_attestation_is_a_bug(void **state)
 static void test_registration_id_rules(void **state)
 {
 	static const char *const good[] = { "a", "Line-7._:9", "x-" };
-	static const char *const bad[] = { "", "a b", "a/b", "a.", "a:", "a_", "\xc3\xa4", "..", "a\"b" };
+	static const char *const bad[] = { "",   "a b", "a/b", "a.",       "a:", "a_",
+					   ".a", ":a",  "_a",  "\xc3\xa4", "..", "a\"b" };
 	char longest[ENROLL_ID_MAX + 2];
 	struct err err = { 0 };
 
