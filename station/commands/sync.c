@@ -109,16 +109,21 @@ static int pause_for(struct sync *sync, unsigned ms, struct err *err)
 	return line_next_event(sync->line, &dl, &event, &got, &sync->signalled, err);
 }
 
-/* Nothing waits, or nothing can be sent for longer than patience lasts. */
-static int is_over(struct sync *sync, const struct enroll_counts *counts, const struct deadline *patience,
-		   bool *ret_over, struct err *err)
+/*
+ * Nothing waits, or nothing can be sent for longer than patience lasts. The sender goes on between two
+ * looks: what the first saw waiting may be in hand at the second, where nothing waits any more.
+ */
+static int is_over(struct sync *sync, const struct deadline *patience, bool *ret_over, struct err *err)
 {
+	struct enroll_counts before, after;
 	int64_t next_ms = 0;
 
-	if (enroll_next_call(sync->service, sync->db, clock_wall_ms(), &next_ms, err) < 0)
+	if (enroll_count(sync->db, &before, err) < 0 ||
+	    enroll_next_call(sync->service, sync->db, clock_wall_ms(), &next_ms, err) < 0 ||
+	    enroll_count(sync->db, &after, err) < 0)
 		return -1;
-	*ret_over = counts->sending == 0 &&
-		    (next_ms == 0 || next_ms - clock_wall_ms() >= deadline_left_ms(patience));
+	*ret_over = waiting(&after) == 0 || (next_ms != 0 && before.sending + after.sending == 0 &&
+					     next_ms - clock_wall_ms() >= deadline_left_ms(patience));
 	return 0;
 }
 
@@ -128,6 +133,16 @@ static int judge_failure(const struct err *why, int *ret_exit, struct err *err)
 	*ret_exit = why->class >= ERR_STATION ? EXIT_NOT_TRUSTED : EXIT_SERVICE;
 	*err = *why;
 	return -1;
+}
+
+/* A batch is stored before it is told: when its thread has ended, all of it has been. */
+static struct enroll_progress ask_last(struct sync *sync, bool *ret_failed, struct err *ret_err)
+{
+	struct station *st = line_station(sync->line);
+
+	enroll_sender_stop(st->sender);
+	st->sender = NULL;
+	return ask(&sync->told, ret_failed, ret_err);
 }
 
 /* Until nothing waits, or nothing has moved for a while: a throttle is waited out, an outage is not. */
@@ -141,8 +156,7 @@ static int drain(struct sync *sync, int *ret_exit, struct err *err)
 	struct err why = { 0 };
 
 	do {
-		if (pause_for(sync, LOOK_MS, err) < 0 || enroll_count(sync->db, &counts, err) < 0 ||
-		    is_over(sync, &counts, &patience, &over, err) < 0)
+		if (pause_for(sync, LOOK_MS, err) < 0 || is_over(sync, &patience, &over, err) < 0)
 			return -1;
 		total = ask(&sync->told, &failed, &why);
 		if (failed)
@@ -151,6 +165,9 @@ static int drain(struct sync *sync, int *ret_exit, struct err *err)
 			patience = deadline_in_ms(PATIENCE_MS);
 		settled = total.enrolled + total.quarantined;
 	} while (!over && !sync->signalled && !deadline_passed(&patience));
+	total = ask_last(sync, &failed, &why);
+	if (failed)
+		return judge_failure(&why, ret_exit, err);
 	if (enroll_count(sync->db, &counts, err) < 0)
 		return -1;
 	print_result(sync->json, &total, &counts);
