@@ -454,6 +454,38 @@ static void test_import_that_was_broken_off_is_finished_by_the_next(void **state
 	assert_int_equal(pair->b.notes, 1);
 }
 
+static void test_csv_leaves_out_what_a_spreadsheet_would_run(void **state)
+{
+	struct pair *pair = *state;
+	uint8_t ek[TEST_EK_LEN];
+	struct enroll_record record = { .job = "line-a/1",
+					.registration_id = "-1",
+					.endorsement_key = test_ek(1, ek) };
+	CLEANUP(buf_deinit) struct buf file = { NULL, 0, 0, 0 };
+	struct err err = { 0 };
+	int64_t n = 0;
+
+	assert_int_equal(enqueue(pair->a.world->db, &record, &err), 0);
+	record.job = "line-a/2";
+	record.registration_id = "unit-2";
+	record.device_id = "=1,\"2";
+	assert_int_equal(enqueue(pair->a.world->db, &record, &err), -1);
+	record.device_id = "=1,2";
+	assert_int_equal(enqueue(pair->a.world->db, &record, &err), 0);
+	assert_int_equal(enroll_export_format(&pair->a.carrier, ENROLL_FORMAT_CSV, pair->file, &n, &err), -1);
+	assert_non_null(strstr(err.what, "nothing waits that has this form"));
+	assert_int_equal(pair->a.left_out, 2);
+	queue_at(&pair->a, "line-a", 3);
+	queue_symmetric_at(&pair->a, "line-a", 4);
+	assert_int_equal(enroll_export_format(&pair->a.carrier, ENROLL_FORMAT_CSV, pair->file, &n, &err), 0);
+	assert_int_equal(n, 1);
+	assert_int_equal(pair->a.left_out, 5);
+	assert_string_equal(pair->a.last_left_out, "meter-4");
+	read_whole(pair->file, &file);
+	assert_true(bytes_equal(bytes_of(file.p + file.len - 2, 2), BYTES_LIT("\r\n")));
+	assert_int_equal(sendable(&pair->a), 4);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, pair_setup, pair_teardown)
 
 int main(void)
@@ -475,6 +507,7 @@ int main(void)
 		TEST(test_same_job_with_another_content_is_refused),
 		TEST(test_receipts_for_others_or_of_other_content_are_refused),
 		TEST(test_receipt_after_cancelling_is_taken),
+		TEST(test_csv_leaves_out_what_a_spreadsheet_would_run),
 		TEST(test_import_that_was_broken_off_is_finished_by_the_next),
 	};
 
