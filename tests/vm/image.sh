@@ -11,7 +11,7 @@ out=$2
 # What the guest loads, in this order; what these depend on comes before them.
 modules="dummy_hcd libcomposite usb_f_fs usb_f_acm cdc_acm uhci_hcd ftdi_sio"
 tools="bash jq sqlite3 openssl curl softhsm2-util swtpm
-	base64 cat chmod cp cut date env grep head id ln ls mkdir mkfifo mktemp mv od readlink rm sed seq setpriv sleep sort stat
+	base64 cat chmod cp cut date env flock grep head id ln ls mkdir mkfifo mktemp mv od readlink rm sed seq setpriv sleep sort stat
 	tail timeout touch tr uniq wc xargs"
 # What programs open by name when they run.
 files="/usr/lib/softhsm/libsofthsm2.so /usr/lib/x86_64-linux-gnu/softhsm/libsofthsm2.so
