@@ -3,17 +3,17 @@
 # and about a device: disabled it registers no more, enabled it does, deleted it is unknown.
 . "$(dirname "$0")/lib.sh"
 service --poll-retry-after 1
-devices --count 3 --kinds sensor
+devices --count 4 --kinds sensor,sensor,sensor,meter
 for i in 0 1 2; do serials[i]=$(serial_of $i); done
-line 3
+line 4
 
 # Somebody has put other records under the IDs of two units.
 for i in 0 1; do
 	api PUT "/enrollments/${serials[i]}" "{\"registrationId\":\"${serials[i]}\",\"deviceId\":\"other-$i\",\"attestation\":{\"type\":\"symmetricKey\"}}" >"$out" ||
 		fail "the service takes no enrollment"
 done
-for i in 0 1 2; do seat $((i + 1)) $i; done
-serve 0 3
+for i in 0 1 2 3; do seat $((i + 1)) $i; done
+serve 0 4
 expect 0 "$station" enroll list --dir "$dir"
 expect 1 "$station" sync --dir "$dir"
 expect 0 "$station" enroll list --dir "$dir"
@@ -112,6 +112,19 @@ says "another certificate"
 as "$lea" 0 enroll delete "$unit" --reason "stolen for good"
 equal 401002 "$(registration "$unit")" "registration of a deleted device"
 equal 1 "$(entries enrollment-deleted "$unit" "stolen for good")" "deletions in the log"
+
+# A device of a group has no record: a disabled one of its own shuts it out, until it is deleted.
+meter=$(serial_of 3)
+as "$lea" 2 enroll enable "$meter" --reason "no reason"
+says "the group of $meter decides"
+as "$lea" 2 enroll delete "$meter" --reason "no reason"
+says "whose group decides"
+as "$lea" 0 enroll disable "$meter" --reason "stolen"
+api GET "/enrollments/$meter" >"$out"
+has '.provisioningStatus == "disabled" and .attestation.type == "symmetricKey"'
+as "$lea" 0 enroll disable "$meter" --reason "stolen"
+as "$lea" 0 enroll delete "$meter" --reason "found"
+! api GET "/enrollments/$meter" >"$out" || fail "what shut it out is still there"
 
 # A recall asks which units: by certificate, key, issuer, time.
 flash=$work/plant/devices/$unit
