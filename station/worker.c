@@ -3,209 +3,20 @@
  * another name than the last; it is served once, and the slot is free again
  * when it no longer answers or another one does.
  */
-#include "station/worker.h"
-
 #include <errno.h>
-#include <pthread.h>
 #include <stdlib.h>
 
 #include "base/log.h"
-#include "station/contact.h"
-#include "station/journal.h"
-#include "station/provision.h"
+#include "station/worker_internal.h"
 
-#define BUSY_MS    100   /* somebody is there and not done: waits for a person, or says nothing any more */
-#define IDLE_MS    1000  /* nothing to do; what is plugged in or out wakes us before */
-#define AWAY_MS    500   /* the whole line waits for somebody, perhaps until the morning */
-#define NOISY_MAX  5u    /* some eight seconds: longer than a board that boots talks to its console */
-#define SILENT_MAX 2u    /* one lost answer does not free a slot */
-#define REFUSE_MS  10000 /* a slot that flaps must not fill the log */
+#define BUSY_MS    100  /* somebody is there and not done: waits for a person, or says nothing any more */
+#define IDLE_MS    1000 /* nothing to do; what is plugged in or out wakes us before */
+#define AWAY_MS    500  /* the whole line waits for somebody, perhaps until the morning */
+#define NOISY_MAX  5u   /* some eight seconds: longer than a board that boots talks to its console */
+#define SILENT_MAX 2u   /* one lost answer does not free a slot */
 #define BOUNCE_MS  50
 #define CLOSED_MIN 2u
 #define BUSY_LOOKS 5u /* a probe beside us has the port for so long, and the unit sits there still */
-
-struct worker {
-	struct station *st;
-	const struct conf_slot *slot;
-	struct tools tools;
-	pthread_t thread;
-	struct unit_info last;        /* the unit that sits there, or sat there last; no serial: nobody */
-	bool refused;                 /* last is a stand-in for who gave no acceptable name */
-	enum wait wait;               /* for what it waits; WAIT_NONE: it was served */
-	unsigned noisy;               /* looks in a row that found somebody who does not speak our protocol */
-	unsigned silent;              /* looks in a row that found nobody */
-	struct deadline refuse_again; /* not before this passed */
-	struct contact contact;
-	uint64_t asked_at;      /* the place's stamp when last said who it is; 0: it is asked anew */
-	bool kept;              /* at this look it was not: only that somebody sits there */
-	int64_t away_ms;        /* since when its port is away; 0: it is not */
-	unsigned closed;        /* looks in a row that found the port there, and closed */
-	char port_trouble[200]; /* said once: why the slot's port can't be opened or used */
-	bool recording_full;    /* said once: what the slot's link records has no more room */
-};
-
-static void post(struct worker *worker, enum event_kind kind, const struct job *job, const struct err *why)
-{
-	struct event event = { .kind = kind };
-
-	str_clip(event.slot, sizeof(event.slot), worker->slot->name);
-	if (job != NULL) {
-		str_clip(event.serial, sizeof(event.serial), job->unit.serial);
-		str_clip(event.registration_id, sizeof(event.registration_id), job->registration_id);
-		str_clip(event.operator_id, sizeof(event.operator_id), job->seating.operator_id);
-		event.elapsed_ms = (unsigned)(deadline_now_ms() - job->started_ms);
-		if (job->profile != NULL) {
-			event.attest = job->profile->attest;
-			event.group = job->profile->enroll == ENROLL_GROUP;
-		}
-		if (job->pipeline != NULL && job->next < job->pipeline->steps_n)
-			str_clip(event.step, sizeof(event.step), job->pipeline->steps[job->next].name);
-	}
-	if (why != NULL) {
-		event.class = why->class;
-		(void)err_text(why, event.text, sizeof(event.text));
-	}
-	mailbox_post(worker->st->events, &event);
-}
-
-static int open_fixture(void *arg, struct fixture **ret_fixture, struct err *err)
-{
-	const struct worker *worker = arg;
-	const struct fixture_settings settings = conf_slot_settings(worker->slot);
-	const struct fixture_conf conf = { worker->slot->driver, worker->slot->link, &settings };
-
-	return fixture_open(&conf, ret_fixture, err);
-}
-
-/* No slot serves any more; job is NULL when it was no unit's. */
-static void break_down(struct worker *worker, const struct job *job, const struct err *why)
-{
-	log_line(LOG_LEVEL_ERROR, "station-stopped", "unit=%s fixture=%s code=%ld where=%s what=%s",
-		 job != NULL ? job->unit.serial : "", worker->slot->name, why->code, why->where, why->what);
-	atomic_store(&worker->st->stop, true);
-	post(worker, EVENT_STOP, job, why);
-}
-
-static void conclude(struct worker *worker, const struct job *job, enum outcome outcome,
-		     const struct err *why)
-{
-	switch (outcome) {
-	case OUTCOME_PASS:
-		post(worker, EVENT_PASS, job, NULL);
-		if (worker->st->sender != NULL)
-			enroll_sender_wake(worker->st->sender);
-		break;
-	case OUTCOME_ALREADY:
-		post(worker, EVENT_ALREADY, job, NULL);
-		break;
-	case OUTCOME_FAIL:
-		log_line(LOG_LEVEL_WARN, "unit-failed", "unit=%s fixture=%s class=%s where=%s what=%s",
-			 job->unit.serial, worker->slot->name, err_class_name(why->class), why->where,
-			 why->what);
-		post(worker, EVENT_FAIL, job, why);
-		break;
-	case OUTCOME_STOPPED:
-		break;
-	case OUTCOME_BROKEN:
-		break_down(worker, job, why);
-		break;
-	}
-}
-
-static void serve(struct worker *worker, struct fixture **fixture, const struct unit_info *unit,
-		  const struct seating *seating)
-{
-	const struct reach reach = { fixture, open_fixture, worker };
-	struct err why = { 0 };
-	enum outcome outcome;
-	struct job job;
-
-	job_init(&job, worker->st, &worker->tools, worker->slot, *fixture, unit);
-	job.seating = *seating;
-	outcome = provision_unit(&job, &reach, &why);
-	/* Perhaps because another one sits there now. */
-	if (outcome == OUTCOME_FAIL && why.class == ERR_UNIT)
-		worker->asked_at = 0;
-	conclude(worker, &job, outcome, &why);
-	seats_leave(worker->st->seats, worker->slot->name);
-	job_deinit(&job);
-}
-
-static void post_about(struct worker *worker, enum event_kind kind, const char *serial)
-{
-	struct event event = { .kind = kind, .wait = worker->wait };
-
-	str_clip(event.slot, sizeof(event.slot), worker->slot->name);
-	str_clip(event.serial, sizeof(event.serial), serial);
-	mailbox_post(worker->st->events, &event);
-}
-
-/* Nobody sits there any more, or another unit does. */
-static void leave(struct worker *worker)
-{
-	if (worker->last.serial[0] == '\0')
-		return;
-	worker->wait = WAIT_NONE;
-	contact_went(&worker->contact, deadline_now_ms());
-	if (worker->st->desk != NULL)
-		desk_left(worker->st->desk, worker->slot);
-	post_about(worker, EVENT_FREE, worker->last.serial);
-	worker->last = (struct unit_info){ 0 };
-	worker->refused = false;
-}
-
-static enum wait may_start(struct worker *worker, const struct unit_info *unit, struct seating *ret_seating)
-{
-	if (worker->st->desk == NULL)
-		return WAIT_NONE;
-	return desk_may_start(worker->st->desk, worker->slot, conf_slot_profile(worker->slot, unit->model),
-			      unit->serial, ret_seating);
-}
-
-/*
- * A unit sits there that was not served yet. When it has to wait, the next look asks again. No job begins under a
- * name that was only kept: while one waits, boards are swapped on a line that nobody listens to.
- */
-static void attend(struct worker *worker, struct fixture **fixture, const struct unit_info *unit)
-{
-	struct seating seating = { 0 };
-	enum wait wait = may_start(worker, unit, &seating);
-	bool changed = wait != worker->wait;
-
-	if (wait == WAIT_NONE && worker->kept) {
-		worker->asked_at = 0;
-		return;
-	}
-	worker->wait = wait;
-	if (wait == WAIT_NONE)
-		serve(worker, fixture, unit, &seating);
-	else if (changed)
-		post_about(worker, EVENT_WAIT, unit->serial);
-}
-
-/* Somebody who answers but can't be served, because what it says of itself is not acceptable. */
-static void refuse(struct worker *worker, const struct err *why)
-{
-	struct unit_info unknown = { .serial = "unknown", .hwid = "unknown", .model = "unknown" };
-	struct err broken = { 0 };
-	struct job job;
-
-	/* A log-in that failed is always said: what is not said is tried again, and the unit may lock us out. */
-	if (why->class != ERR_OPERATOR && !deadline_passed(&worker->refuse_again))
-		return;
-	worker->refuse_again = deadline_in_ms(REFUSE_MS);
-	leave(worker);
-	job_init(&job, worker->st, &worker->tools, worker->slot, NULL, &unknown);
-	if (journal_fail(&job, why, &broken) < 0) {
-		(void)err_raise(&broken, ERR_STATION);
-		conclude(worker, &job, OUTCOME_BROKEN, &broken);
-	} else {
-		conclude(worker, &job, OUTCOME_FAIL, why);
-	}
-	job_deinit(&job);
-	worker->last = unknown;
-	worker->refused = true;
-}
 
 /* Whoever was refused and has a name now is another one, whatever the name. */
 static bool is_last(const struct worker *worker, const struct unit_info *unit)
@@ -222,12 +33,12 @@ static void hear_no_unit(struct worker *worker, const struct err *err)
 		if (worker->noisy < NOISY_MAX)
 			worker->noisy++;
 		if (worker->noisy == NOISY_MAX && !worker->refused)
-			refuse(worker, err);
+			worker_refuse(worker, err);
 		return;
 	}
 	worker->noisy = 0;
 	if (++worker->silent >= SILENT_MAX)
-		leave(worker);
+		worker_leave(worker);
 }
 
 /* Once, and again when it is another one, or another device's. */
@@ -236,7 +47,7 @@ static void tell_port(struct worker *worker, const struct err *err)
 	if (strcmp(worker->port_trouble, err->what) == 0)
 		return;
 	str_clip(worker->port_trouble, sizeof(worker->port_trouble), err->what);
-	post(worker, EVENT_PORT, NULL, err);
+	worker_post(worker, EVENT_PORT, NULL, err);
 }
 
 static bool is_away(const struct err *err)
@@ -259,7 +70,7 @@ static void port_away(struct worker *worker)
 		worker->away_ms = now_ms;
 	if (now_ms - worker->away_ms < contact_settle_ms(&worker->contact))
 		return;
-	leave(worker);
+	worker_leave(worker);
 	worker->port_trouble[0] = '\0';
 }
 
@@ -278,7 +89,7 @@ static void port_closed(struct worker *worker, const struct err *err)
 	worker->asked_at = 0; /* whoever has it may have brought another unit */
 	if (is_busy(err) && worker->closed < BUSY_LOOKS)
 		return;
-	leave(worker);
+	worker_leave(worker);
 	if (worker->closed >= CLOSED_MIN)
 		tell_port(worker, err);
 }
@@ -308,10 +119,10 @@ static bool arrive(struct worker *worker, struct fixture *fixture, const struct 
 {
 	if (contact_settle_ms(&worker->contact) > 0 && !stays(worker, fixture, unit))
 		return false;
-	leave(worker);
+	worker_leave(worker);
 	worker->last = *unit;
 	contact_came(&worker->contact, unit->serial, deadline_now_ms());
-	post_about(worker, EVENT_SEATED, unit->serial);
+	worker_post_about(worker, EVENT_SEATED, unit->serial);
 	return true;
 }
 
@@ -353,7 +164,7 @@ static bool is_trouble(const struct err *err)
 static void hear_failure(struct worker *worker, const struct err *err)
 {
 	if (err->class == ERR_STATION || err->class == ERR_BUG) {
-		break_down(worker, NULL, err);
+		worker_break_down(worker, NULL, err);
 		return;
 	}
 	if (is_refusal(err) || !is_trouble(err))
@@ -363,7 +174,7 @@ static void hear_failure(struct worker *worker, const struct err *err)
 		if (is_trouble(err) && worker->last.serial[0] == '\0')
 			tell_port(worker, err);
 	} else if (!worker->refused) {
-		refuse(worker, err);
+		worker_refuse(worker, err);
 	}
 }
 
@@ -375,7 +186,7 @@ static void look(struct worker *worker)
 	struct unit_info unit;
 	struct err err = { 0 };
 
-	if (open_fixture(worker, &fixture, &err) < 0) {
+	if (worker_open(worker, &fixture, &err) < 0) {
 		port_closed(worker, &err);
 		return;
 	}
@@ -393,7 +204,7 @@ static void look(struct worker *worker)
 	if (is_last(worker, &unit) && worker->wait == WAIT_NONE)
 		return;
 	if (is_last(worker, &unit) || arrive(worker, fixture, &unit))
-		attend(worker, &fixture, &unit);
+		worker_attend(worker, &fixture, &unit);
 }
 
 /* Once: who set up a recording will want to know why it ends. */
