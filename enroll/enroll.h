@@ -132,6 +132,13 @@ MUST_USE int enroll_each_dropped(struct db *db, enroll_visit_fn *visit, void *ar
 MUST_USE int enroll_requeue(struct db *db, int64_t at_ms, const char *registration_id, int64_t *ret_n,
 			    struct err *err);
 
+/*
+ * The record as it was or will be sent, without a symmetric key: of this registration ID's last job. *ret_found false:
+ * the outbox has none.
+ */
+MUST_USE int enroll_payload(struct db *db, const char *registration_id, struct buf *ret_json,
+			    enum enroll_state *ret_state, bool *ret_found, struct err *err);
+
 /* --- Quarantine: what a person decides ------------------------------------------------------------- */
 
 struct enroll_decision {

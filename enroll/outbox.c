@@ -367,6 +367,27 @@ int enroll_each_next(struct db *db, enum enroll_state state, size_t n, enroll_vi
 	return visit_rows(db, state == ENROLL_RETRY ? retry : queued, n, &left, visit, arg, err);
 }
 
+int enroll_payload(struct db *db, const char *registration_id, struct buf *ret_json,
+		   enum enroll_state *ret_state, bool *ret_found, struct err *err)
+{
+	CLEANUP(db_read_end) struct db_tx tx = { 0 };
+	CLEANUP(db_query_end) struct db_query q = { 0 };
+	enum enroll_state state = ENROLL_QUEUED;
+	bool row = false;
+
+	db_read_begin(db, &tx);
+	if (db_query(&tx, &q,
+		     "SELECT payload, state FROM outbox WHERE registration_id = ?1 ORDER BY id DESC LIMIT 1",
+		     DB_VALUES(db_text(registration_id)), err) < 0 ||
+	    db_next(&q, &row, err) < 0 || (row && state_from_name(db_column_text(&q, 1), &state, err) < 0))
+		return -1;
+	if (row && buf_set(ret_json, db_column_blob(&q, 0)) < 0)
+		return err_set(err, ERR_STATION, 0, "the record of %.60s is broken", registration_id);
+	*ret_state = state;
+	*ret_found = row;
+	return 0;
+}
+
 /* The row's next step is kept: what may be in the service is still fetched first. */
 int enroll_requeue(struct db *db, int64_t at_ms, const char *registration_id, int64_t *ret_n, struct err *err)
 {

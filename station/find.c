@@ -34,5 +34,6 @@ int unit_find(struct db *db, const char *name, struct found_unit *ret_unit, stru
 	str_clip(ret_unit->registration_id, sizeof(ret_unit->registration_id), db_column_text(&q, 2));
 	str_clip(ret_unit->profile, sizeof(ret_unit->profile), db_column_text(&q, 3));
 	str_clip(ret_unit->attest, sizeof(ret_unit->attest), db_column_text(&q, 4));
+	sha256(leaf, ret_unit->leaf_sha256);
 	return leaf.len > 0 ? pki_pem_append(leaf, &ret_unit->leaf_pem, err) : 0;
 }

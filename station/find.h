@@ -3,6 +3,7 @@
 #define STATION_FIND_H
 
 #include "base/db.h"
+#include "base/digest.h"
 #include "pki/pki.h"
 
 struct found_unit {
@@ -12,6 +13,7 @@ struct found_unit {
 	char attest[17];
 	int64_t job;
 	struct buf leaf_pem; /* empty without a certificate */
+	uint8_t leaf_sha256[SHA256_LEN];
 };
 #define FOUND_UNIT_AUTO(name)                                                                                \
 	CLEANUP(found_unit_deinit) struct found_unit name = { .leaf_pem = { NULL, 0, 0, PKI_CHAIN_MAX } }

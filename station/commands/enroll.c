@@ -28,6 +28,7 @@ static const struct {
 	{ "retry", 0, 1, enroll_command_retry, "retry [REGISTRATION-ID]" },
 	{ "release", 1, 1, enroll_command_release, "release REGISTRATION-ID --reason TEXT" },
 	{ "drop", 1, 1, enroll_command_drop, "drop REGISTRATION-ID --reason TEXT" },
+	{ "show", 1, 1, enroll_command_show, "show SERIAL" },
 	{ "disable", 1, 1, enroll_command_disable, "disable SERIAL --reason TEXT" },
 	{ "enable", 1, 1, enroll_command_enable, "enable SERIAL --reason TEXT" },
 	{ "delete", 1, 1, enroll_command_delete, "delete SERIAL --reason TEXT" },

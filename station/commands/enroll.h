@@ -9,6 +9,7 @@
 typedef int enroll_command_fn(const struct options *options, int *ret_exit, struct err *err);
 enroll_command_fn enroll_command_check, enroll_command_group, enroll_command_list, enroll_command_retry;
 enroll_command_fn enroll_command_release, enroll_command_drop;
+enroll_command_fn enroll_command_show;
 enroll_command_fn enroll_command_disable, enroll_command_enable, enroll_command_delete;
 enroll_command_fn enroll_command_export, enroll_command_cancel, enroll_command_batches;
 enroll_command_fn enroll_command_import, enroll_command_import_batch, enroll_command_import_receipt;

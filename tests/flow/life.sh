@@ -86,6 +86,14 @@ registration() { # SERIAL: how its registration ends, or the error code
 }
 unit=${serials[2]}
 equal assigned "$(registration "$unit")" "registration"
+expect 0 "$station" enroll show "$unit" --dir "$dir" --json
+has ".registrationId == \"$unit\" and .state == \"enrolled\" and .service[\"registrationState.status\"] == \"assigned\"
+	and .service[\"attestation.x509.clientCertificates.primary.info.sha256Thumbprint\"] ==
+	.ours[\"attestation.x509.clientCertificates.primary.info.sha256Thumbprint\"]"
+expect 0 "$station" enroll show "$unit" --dir "$dir"
+says "registrationState.status"
+! grep -q '^\*' "$out" || fail "a difference where there is none"
+expect 2 "$station" enroll show nobody-1 --dir "$dir"
 as "$lea" 2 enroll disable "$unit"
 as 'badge-tim-0815\n' 2 enroll disable "$unit" --reason "stolen"
 says "disabling a device needs a lead or an officer"
@@ -124,7 +132,7 @@ api GET "/enrollments/$meter" >"$out"
 has '.provisioningStatus == "disabled" and .attestation.type == "symmetricKey"'
 as "$lea" 0 enroll disable "$meter" --reason "stolen"
 as "$lea" 0 enroll delete "$meter" --reason "found"
-! api GET "/enrollments/$meter" >"$out" || fail "what shut it out is still there"
+! api GET "/enrollments/$meter" >"$out" 2>"$errs" || fail "what shut it out is still there"
 
 # A recall asks which units: by certificate, key, issuer, time.
 flash=$work/plant/devices/$unit
