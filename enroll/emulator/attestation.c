@@ -67,6 +67,9 @@ static int tpm_take(const struct dps_kind *kind, const json_t *in, json_t **ret_
 	return *ret_member != NULL ? 0 : no_memory(err);
 }
 
+/* Of a slot that came without its certificate, until it is known that the record has it. */
+#define SENT_ALONE "sentAlone"
+
 /* What a client that read the record before sends back. */
 static int info_take(json_t *info, json_t **ret_slot, struct err *err)
 {
@@ -76,7 +79,7 @@ static int info_take(json_t *info, json_t **ret_slot, struct err *err)
 	}
 	if (!json_is_integer(json_object_get(info, "version")))
 		return invalid(err, "A certificate needs certificate, or a complete info.");
-	*ret_slot = json_pack("{s:O}", "info", info);
+	*ret_slot = json_pack("{s:O, s:b}", "info", info, SENT_ALONE, 1);
 	return *ret_slot != NULL ? 0 : no_memory(err);
 }
 
@@ -203,30 +206,42 @@ static const char *slot_thumbprint(const json_t *slot)
 	return json_string_value(json_object_get(json_object_get(slot, "info"), "sha256Thumbprint"));
 }
 
-static json_t *certificate_by_thumbprint(const json_t *attestation, const char *thumbprint)
+/* The record's slot with this certificate, be it the other one. */
+static const json_t *slot_before(const json_t *slots, const char *thumbprint)
 {
 	for (size_t i = 0; i < ARRAY_LEN(slot_names); i++) {
-		const json_t *slot = signing_slot(attestation, slot_names[i]);
+		const json_t *slot = json_object_get(slots, slot_names[i]);
 		const char *own = slot_thumbprint(slot);
 
 		if (own != NULL && strcmp(own, thumbprint) == 0)
-			return json_object_get(slot, "certificate");
+			return slot;
 	}
 	return NULL;
 }
 
-void dps_attestation_keep(json_t *attestation, const json_t *before)
+static int keep_slot(json_t *slot, const json_t *slots_before, struct err *err)
 {
-	for (size_t i = 0; i < ARRAY_LEN(slot_names); i++) {
-		json_t *slot = signing_slot(attestation, slot_names[i]);
-		const char *thumbprint = slot_thumbprint(slot);
-		json_t *certificate = thumbprint != NULL && json_object_get(slot, "certificate") == NULL
-					      ? certificate_by_thumbprint(before, thumbprint)
-					      : NULL;
+	const json_t *old;
 
-		if (certificate != NULL)
-			(void)json_object_set(slot, "certificate", certificate);
-	}
+	if (json_object_del(slot, SENT_ALONE) < 0)
+		return 0;
+	old = slot_before(slots_before, slot_thumbprint(slot));
+	if (old == NULL)
+		return invalid(err, "A certificate that the record does not have has to be sent whole.");
+	return json_object_update(slot, (json_t *)(uintptr_t)old) < 0 ? no_memory(err) : 0;
+}
+
+int dps_attestation_keep(json_t *attestation, const json_t *before, struct err *err)
+{
+	static const char *const forms[] = { "clientCertificates", "signingCertificates" };
+	const json_t *now = json_object_get(attestation, "x509"), *old = json_object_get(before, "x509");
+
+	for (size_t f = 0; f < ARRAY_LEN(forms); f++)
+		for (size_t i = 0; i < ARRAY_LEN(slot_names); i++)
+			if (keep_slot(json_object_get(json_object_get(now, forms[f]), slot_names[i]),
+				      json_object_get(old, forms[f]), err) < 0)
+				return -1;
+	return 0;
 }
 
 static int key_check(const json_t *value, struct err *err)

@@ -302,8 +302,8 @@ bool dps_etag_matches(const char *if_match, const char *etag);
 MUST_USE int dps_etag_new(char out[DPS_ETAG_MAX], struct err *err);
 /* Takes out what no answer shows: the signing certificates that are kept to judge chains. */
 void dps_attestation_hide(json_t *attestation);
-/* A record that was sent back with thumbprints alone keeps the certificates of before. */
-void dps_attestation_keep(json_t *attestation, const json_t *before);
+/* A record that was sent back with thumbprints alone keeps the certificates of before; others are refused. */
+MUST_USE int dps_attestation_keep(json_t *attestation, const json_t *before, struct err *err);
 
 /* --- The service --------------------------------------------------------------------------------------------- */
 

@@ -146,7 +146,9 @@ static int stamp(const struct dps_call *call, const char *id, json_t *doc, struc
 	const char *created = json_string_value(json_object_get(before, "createdDateTimeUtc"));
 	char now[DPS_TIME_LEN + 1], etag[DPS_ETAG_MAX];
 
-	dps_attestation_keep(json_object_get(doc, "attestation"), json_object_get(before, "attestation"));
+	if (dps_attestation_keep(json_object_get(doc, "attestation"), json_object_get(before, "attestation"),
+				 err) < 0)
+		return -1;
 	dps_time_text(call->req->at_ticks, now);
 	if (dps_etag_new(etag, err) < 0)
 		return -1;

@@ -46,10 +46,16 @@ static const struct expected node_expected[] = {
 };
 
 static const struct expected c_expected[] = {
-	{ "01-PUT", 200, NULL },          { "02-PUT", 200, NULL },    { "03-GET", 200, NULL },
-	{ "04-PUT", 200, NULL },          { "05-POST", 200, NULL },   { "06-POST", 200, "Enrollment" },
-	{ "07-POST", 200, "Enrollment" }, { "08-GET", 404201, NULL }, { "09-DELETE", 204, NULL },
-	{ "10-DELETE", 412001, NULL }, /* an etag that was made up */
+	{ "01-PUT", 200, NULL },
+	{ "02-PUT", 200, NULL },
+	{ "03-GET", 200, NULL },
+	{ "04-PUT", 400004, NULL }, /* info alone, of a certificate that nobody has sent */
+	{ "05-POST", 200, NULL },
+	{ "06-POST", 200, "Enrollment" },
+	{ "07-POST", 200, "Enrollment" },
+	{ "08-GET", 404201, NULL },
+	{ "09-DELETE", 204, NULL },
+	{ "10-DELETE", 404202, NULL }, /* of 04 */
 };
 
 struct replay {

@@ -34,8 +34,6 @@ static const char *const accepted[] = {
 	WITH("\"optionalDeviceInformation\":{\"x\":1}"),
 	KEYS("\"" KEY_1 "\"", "\"" KEY_2 "\""),
 	EK_ATTEST("\"" EK "\""),
-	CLIENT("\"primary\":" INFO ",\"secondary\":" INFO),
-	CLIENT("\"primary\":" INFO ",\"secondary\":null"),
 };
 
 static const char *const refused[] = {
@@ -83,6 +81,8 @@ static const char *const refused[] = {
 	       "},\"caReferences\":{\"primary\":\"ca\"}}}"),
 	CLIENT(""),
 	CLIENT("\"secondary\":" INFO),
+	CLIENT("\"primary\":" INFO),
+	CLIENT("\"primary\":" INFO ",\"secondary\":" INFO),
 	CLIENT("\"primary\":{}"),
 	CLIENT("\"primary\":{\"info\":{\"subjectName\":\"CN=a\"}}"),
 	CLIENT("\"primary\":{\"certificate\":\"\"}"),
@@ -155,7 +155,7 @@ static void test_put_group_rules_differ(void **state)
 	} cases[] = {
 		{ "{\"type\":\"symmetricKey\",\"symmetricKey\":{}}", 200 },
 		{ "{\"type\":\"x509\",\"x509\":{\"caReferences\":{\"primary\":\"my-ca\"}}}", 200 },
-		{ "{\"type\":\"x509\",\"x509\":{\"signingCertificates\":{\"primary\":" INFO "}}}", 200 },
+		{ "{\"type\":\"x509\",\"x509\":{\"signingCertificates\":{\"primary\":" INFO "}}}", 400004 },
 		{ "{\"type\":\"x509\",\"x509\":{\"clientCertificates\":{\"primary\":" INFO "}}}", 400004 },
 		{ "{\"type\":\"x509\",\"x509\":{\"caReferences\":{\"primary\":\"\"}}}", 400004 },
 		{ "{\"type\":\"tpm\",\"tpm\":{\"endorsementKey\":\"" EK "\"}}", 400004 },
@@ -257,6 +257,42 @@ static void test_certificate_signing_needs_a_ca(void **state)
 			    "CN=dps-emulator test CA");
 }
 
+static int put_back(struct service *service, const json_t *doc, const char *etag, struct reply *ret)
+{
+	const struct dps_header extra[] = { { "If-Match", etag }, { NULL, NULL } };
+	char *text = json_dumps(doc, 0);
+
+	assert_non_null(text);
+	service_call(service, "PUT", "/enrollments/a", text, extra, ret);
+	free(text);
+	return reply_code(ret);
+}
+
+/* SDKs send back what they fetched, without certificates (dps-api 12): good if the record has them. */
+static void test_certificate_sent_back_as_info_must_be_the_records(void **state)
+{
+	CLEANUP(dps_identity_freep) struct dps_identity *identity = new_certificates();
+	REPLY_AUTO made, same, moved, other;
+	json_t *slots;
+
+	assert_int_equal(put_slot(*state, "/enrollments/a", "registrationId", "clientCertificates",
+				  identity->server[DPS_TLS_GOOD].cert_pem, &made),
+			 200);
+	slots = json_object_get(json_object_get(json_object_get(made.body, "attestation"), "x509"),
+				"clientCertificates");
+	assert_int_equal(put_back(*state, made.body, "*", &same), 200);
+	assert_string_equal(
+		reply_text(&same, "attestation/x509/clientCertificates/primary/info/sha256Thumbprint"),
+		reply_text(&made, "attestation/x509/clientCertificates/primary/info/sha256Thumbprint"));
+	assert_int_equal(json_object_size(json_object_get(slots, "primary")), 1);
+	assert_int_equal(json_object_set(slots, "secondary", json_object_get(slots, "primary")), 0);
+	assert_int_equal(put_back(*state, made.body, "*", &moved), 200);
+	assert_int_equal(json_object_set_new(json_object_get(json_object_get(slots, "primary"), "info"),
+					     "sha256Thumbprint", json_string("00")),
+			 0);
+	assert_int_equal(put_back(*state, made.body, "*", &other), 400004);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, service_setup, service_teardown)
 
 int main(void)
@@ -268,6 +304,7 @@ int main(void)
 		TEST(test_put_group_rules_differ),
 		TEST(test_certificate_three_encodings_give_one_info),
 		TEST(test_certificate_signing_needs_a_ca),
+		TEST(test_certificate_sent_back_as_info_must_be_the_records),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
