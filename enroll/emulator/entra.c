@@ -162,6 +162,15 @@ static int scope_audience(char *scope, enum dps_audience *ret)
 	return dps_audience_of(scope, ret);
 }
 
+static bool is_form(const struct dps_request *req)
+{
+	static const char form[] = "application/x-www-form-urlencoded";
+	const char *type = dps_request_header(req, "Content-Type");
+
+	return type != NULL && strncasecmp(type, form, sizeof(form) - 1) == 0 &&
+	       strchr("; \t", type[sizeof(form) - 1]) != NULL;
+}
+
 static const struct refusal *judge(const struct dps_conf *conf, const struct dps_request *req,
 				   enum dps_audience *ret_audience, struct err *err)
 {
@@ -169,10 +178,10 @@ static const struct refusal *judge(const struct dps_conf *conf, const struct dps
 
 	if (!tenant_right(conf, req))
 		return &no_tenant;
-	if (dps_form_value(req->body, "grant_type", grant, sizeof(grant)) < 0 ||
+	if (!is_form(req) || dps_form_value(req->body, "grant_type", grant, sizeof(grant)) < 0 ||
 	    dps_form_value(req->body, "client_id", client, sizeof(client)) < 0 ||
 	    dps_form_value(req->body, "scope", scope, sizeof(scope)) < 0) {
-		(void)err_set(err, ERR_UNIT, 0, "grant_type, client_id and scope are needed");
+		(void)err_set(err, ERR_UNIT, 0, "grant_type, client_id and scope are needed, in a form");
 		return &no_parameter;
 	}
 	if (strcmp(grant, "client_credentials") != 0)

@@ -222,6 +222,22 @@ static void test_secret_gives_a_token_that_the_service_takes(void **state)
 			 200);
 }
 
+/* What Entra ID does not read as a form has no parameters. */
+static void test_token_request_that_is_no_form_refused(void **state)
+{
+	static const char *const types[] = { "application/json", "application/x-www-form-urlencodedx", "" };
+	const struct application *app = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(types); i++) {
+		const struct dps_header headers[] = { { "Host", "localhost" }, { "Content-Type", types[i] } };
+		REPLY_AUTO reply;
+
+		service_call_raw(app->service, "POST", TOKENS, headers, ARRAY_LEN(headers),
+				 FORM "&client_secret=a%2Bb+c%7E1", &reply);
+		assert_refused(&reply, 400, "invalid_request", 900144);
+	}
+}
+
 static void test_wrong_secret_refused(void **state)
 {
 	const struct application *app = *state;
@@ -414,6 +430,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_secret_gives_a_token_that_the_service_takes),
+		TEST(test_token_request_that_is_no_form_refused),
 		TEST(test_wrong_secret_refused),
 		TEST(test_wrong_requests_refused_by_their_numbers),
 		TEST(test_both_kinds_of_assertion_give_tokens),

@@ -166,7 +166,10 @@ CURLcode program_call(struct program *program, const char *host, const char *met
 			 0);
 	assert_int_equal(str_format(connect_to, sizeof(connect_to), "::127.0.0.1:%d", program->port), 0);
 	route = curl_slist_append(NULL, connect_to);
-	headers = curl_slist_append(curl_slist_append(NULL, header), "Content-Type: application/json");
+	headers = curl_slist_append(NULL, header);
+	headers = curl_slist_append(headers, strstr(path, "/oauth2/") != NULL
+						     ? "Content-Type: application/x-www-form-urlencoded"
+						     : "Content-Type: application/json");
 	curl_easy_reset(program->curl);
 	(void)curl_easy_setopt(program->curl, CURLOPT_URL, url);
 	(void)curl_easy_setopt(program->curl, CURLOPT_CONNECT_TO, route);
