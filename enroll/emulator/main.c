@@ -21,6 +21,7 @@
 #include "enroll/emulator/mqtt_internal.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -144,6 +145,23 @@ static int announce(const struct dps_options *options, const struct dps_identity
 	return 0;
 }
 
+/* One that outlives its starter must not keep that one's pipes open: what reads them would never end. */
+static int let_go_of_output(const struct dps_options *options, struct err *err)
+{
+	char path[DPS_PATH_MAX];
+	int fd;
+
+	if (str_format(path, sizeof(path), "%s/dps-emulator.log", options->dir) < 0)
+		return err_set(err, ERR_OPERATOR, 0, "--dir is too long");
+	fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return err_set(err, ERR_OPERATOR, errno, "%s: %s", path, strerror(errno));
+	(void)dup2(fd, STDOUT_FILENO);
+	(void)dup2(fd, STDERR_FILENO);
+	(void)close(fd);
+	return 0;
+}
+
 static void conf_free(struct dps_conf *conf)
 {
 	dps_entra_close(&conf->entra);
@@ -205,7 +223,8 @@ static int run(const struct dps_options *options, struct err *err)
 	if (options->identity && dps_server_start(dps, NULL, options->address, options->identity_port,
 						  &machine, &ports.identity, err) < 0)
 		return -1;
-	if (announce(options, identity, &ports, err) < 0)
+	if (announce(options, identity, &ports, err) < 0 ||
+	    (options->stay && let_go_of_output(options, err) < 0))
 		return -1;
 	wait_for_end(signals, options->stay);
 	return 0;

@@ -4,6 +4,10 @@
 dir=$work/demo
 
 expect 0 "$station" demo --headless --json --keep --dir "$dir" --devices 8
+# The service that stays holds nobody's pipe open: who reads what the demo says comes to its end.
+kill "$(jq .pid "$dir/dps.json")"
+timeout 60 sh -c '"$1" demo --headless --json --keep --dir "$2" --devices 8 2>&1 | cat' sh "$station" "$dir" >"$work/piped" ||
+	fail "a pipe that the demo was given stays open"
 service_json=$dir/dps.json
 pids+=("$(jq .pid "$service_json")")
 kill -0 "$(jq .pid "$service_json")" || fail "the service is gone"
