@@ -1,8 +1,11 @@
-/* How rows of jobs are read: for journal.c and recall.c. */
+/* Reading jobs (journal_read.c): for who writes them (journal.c) and for recall.c. */
 #ifndef STATION_JOURNAL_INTERNAL_H
 #define STATION_JOURNAL_INTERNAL_H
 
 #include "station/journal.h"
+
+/* What the job claims, in the transaction that claims it. ERR_UNIT if another unit has it, naming that one. */
+MUST_USE int journal_check_claims(struct db_tx *tx, const struct job *job, struct err *err);
 
 /* The columns that journal_visit_rows reads, in order. */
 #define JOURNAL_UNIT_SQL                                                                                     \
