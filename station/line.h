@@ -10,7 +10,7 @@
 struct line;
 
 /*
- * Opens DIR: takes its lock, loads the configuration, opens database and HSM,
+ * Opens DIR: loads the configuration, takes the lock, opens database and HSM,
  * checks that the issuing key is the intermediate's. *ret_exit is the
  * exit status that a failure deserves (design: 2 configuration, 3 not trusted).
  */
@@ -20,7 +20,7 @@ MUST_USE int line_open_sync(const char *dir, struct line **ret_line, int *ret_ex
 void line_close(struct line *line);
 DEFINE_CLEANUP(line_closep, struct line, line_close)
 
-/* Starts the workers of all slots, the sender and the pulse. */
+/* Starts the sender, the pulse, the plug and the workers of all slots. */
 MUST_USE int line_start(struct line *line, struct err *err);
 /* Whether this process sends what waits from now on; one does at a time, until it ends. */
 MUST_USE int line_take_turn(struct line *line, bool *ret_mine, struct err *err);

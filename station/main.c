@@ -3,10 +3,12 @@
  *
  *   main.c        this table           options.c   the command line
  *   conf.c        station.ini          directory.c, make.c   the station directory
- *   line.c        a running line       worker.c    a slot: wait for a unit, serve it, retry
+ *   line.c        a running line       line_service.c   its ways to the service
+ *   worker.c      a slot: wait for a unit              worker_serve.c   serve it
  *   plug.c        what is plugged in and out wakes the workers           contact.c   contacts that bounce
  *   job.c         THE PRODUCT: the pipelines and the loop that runs them
- *   journal.c     what is durable      steps/      what each step does
+ *   journal.c     what is durable: journal_schema.c its tables, journal_read.c what is known of a unit
+ *   steps/        what each step does
  *   provision.c   retries, failures    seats.c     who sits where      tools.c   a worker's keys
  *   events.c      one event stream, two readers:   report.c    lines, JSON   view.c   for screens
  *   desk.c        what people do: log-ins (desk_login.c), scans (desk_scan.c: label.c, pairing.c)
@@ -47,7 +49,7 @@ static const struct command commands[] = {
 	{ "enroll",
 	  "check | group | list | retry | release | drop | export FILE | import FILE ... [--dir DIR] "
 	  "[--json]; alone it tells its words",
-	  "records on their way to the service, and enrollment groups in it", "djRaCgGfE", 3,
+	  "records on their way to the service, and enrollment groups in it", "djRaCgGfxE", 3,
 	  command_enroll },
 	{ "audit", "show | verify | key [--dir DIR] [--json]",
 	  "the log, and whether it is whole; the key that other stations know this one by", "dj", 1,
