@@ -2,7 +2,8 @@
  * The product, in one page: how a unit gets its identity. Each way of attesting
  * is a table of steps; one loop runs them. Before a step that must not happen
  * twice, its intent is made durable together with everything found out so far;
- * a crash at any point is answered by asking (probing), never by guessing.
+ * a crash or a failed try at any point is answered by asking (probing), never by guessing.
+ * Who calls job_run again after a failure, and how often, is in provision.c.
  */
 #include "station/job.h"
 
@@ -61,7 +62,7 @@ const struct pipeline job_pipelines[] = {
 };
 const size_t job_pipelines_n = ARRAY_LEN(job_pipelines);
 
-/* The journal says this step was begun before: its effect may have happened. */
+/* Its intent is durable already, from an earlier try or from before a crash: its effect may have happened. */
 static bool in_doubt(const struct job *job)
 {
 	return job->intended >= 0 && (size_t)job->intended >= job->next;

@@ -22,7 +22,7 @@ struct step {
 	unsigned timeout_ms;
 	bool talks; /* to the unit; else nothing in it can be the unit's fault */
 	int (*run)(struct job *job, struct err *err);
-	/* EFFECT_ONCE: did it happen before the crash? Reloads what the step would have produced. */
+	/* EFFECT_ONCE: did it happen in an earlier try, or before a crash? Reloads what the step would have produced. */
 	int (*probe)(struct job *job, bool *ret_done, struct err *err);
 	/* What must be durable, in the same transaction as the intent, before run may start. */
 	int (*intend)(struct job *job, struct db_tx *tx, struct err *err);
@@ -55,7 +55,7 @@ struct job {
 	size_t next;
 	struct deadline deadline; /* of the step that runs */
 
-	/* the journal's (station/journal.c): 0 and -1 while nothing durable exists */
+	/* the journal's (station/journal.h): 0 and -1 while nothing durable exists */
 	int64_t id;
 	int intended; /* index of the last step whose intent is durable */
 	int64_t attempts;

@@ -1,7 +1,7 @@
 /*
- * Retries. One budget per step: five tries, a little longer apart each time,
- * on a fixture opened anew. Whose fault an exhausted budget is, the step knows:
- * one that talks to the unit bins the unit, any other calls a person.
+ * A job run to its end. Retries: one budget per step, five tries, each pause twice the one before,
+ * on a fixture opened anew. Whose fault an exhausted budget is, the step knows: one that talks to the
+ * unit bins the unit, any other calls a person. Then the failure is recorded, or the station stops.
  */
 #include "station/provision.h"
 
