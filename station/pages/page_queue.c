@@ -39,6 +39,8 @@ int page_queue_load(struct db *db, struct page_queue *ret, struct err *err)
 	page->retry = counts.retry;
 	page->quarantined = counts.quarantined;
 	page->enrolled = counts.enrolled;
+	page->dropped = counts.dropped;
+	page->carried = counts.carried;
 	*ret = *page;
 	return 0;
 }

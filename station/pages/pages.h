@@ -31,7 +31,8 @@ struct page_unit {
 };
 
 struct page_queue {
-	int64_t queued, sending, retry, quarantined, enrolled;
+	int64_t queued, sending, retry, quarantined, enrolled, dropped;
+	int64_t carried; /* of the queued ones */
 	struct page_queue_row {
 		char registration_id[129], state[17], reason[200];
 		int64_t attempts, changed_ms;

@@ -39,20 +39,40 @@ static void draw_age(const struct list *list, size_t row, int64_t ms)
 	list_cell(list, row, 3, INK_PLAIN, rc == 0 ? text : "");
 }
 
+static bool all_is_sent(const struct page_queue *page)
+{
+	return page->queued + page->sending + page->retry + page->quarantined + page->dropped == 0;
+}
+
+/* Of the queued ones those with a carrier are told apart: nothing sends them from here. */
+static void draw_waiting(const struct ui *ui, struct canvas *canvas, const struct area *area)
+{
+	const struct page_queue *page = &ui->page_queue;
+	long long carried = page->carried;
+	long long waiting = page->queued + page->sending + page->retry - carried;
+
+	if (carried == 0)
+		(void)draw_format(canvas, area->row, area->col, area->cols, INK_BOLD,
+				  T(ui->language, N_("%lld wait, %lld refused, %lld in the service")),
+				  waiting, (long long)page->quarantined, (long long)page->enrolled);
+	else
+		(void)draw_format(canvas, area->row, area->col, area->cols, INK_BOLD,
+				  T(ui->language,
+				    N_("%lld wait, %lld with a carrier, %lld refused, %lld in the service")),
+				  waiting, carried, (long long)page->quarantined, (long long)page->enrolled);
+}
+
 static void draw_counts(const struct ui *ui, struct canvas *canvas, const struct area *area)
 {
 	const struct page_queue *page = &ui->page_queue;
-	long long waiting = page->queued + page->sending + page->retry;
 
-	if (waiting == 0 && page->quarantined == 0) {
+	if (all_is_sent(page)) {
 		(void)draw_format(canvas, area->row, area->col, area->cols, INK_BOLD,
 				  T(ui->language, N_("Everything is in the service: %lld records.")),
 				  (long long)page->enrolled);
 		return;
 	}
-	(void)draw_format(canvas, area->row, area->col, area->cols, INK_BOLD,
-			  T(ui->language, N_("%lld wait, %lld refused, %lld in the service")), waiting,
-			  (long long)page->quarantined, (long long)page->enrolled);
+	draw_waiting(ui, canvas, area);
 	if (page->quarantined > 0)
 		(void)draw_text(canvas, area->row + 1, area->col, area->cols, INK_WARN,
 				T(ui->language, N_("Refused records stay here until the line lead acts. "

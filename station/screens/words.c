@@ -33,6 +33,8 @@ static const struct word {
 	/* TRANSLATORS: at most 13 columns */
 	{ "key-imported", N_("key imported") },
 	/* TRANSLATORS: at most 13 columns */
+	{ "key-made", N_("key made") },
+	/* TRANSLATORS: at most 13 columns */
 	{ "unit-provisioned", N_("passed") },
 	/* TRANSLATORS: at most 13 columns */
 	{ "unit-failed", N_("failed") },
@@ -48,6 +50,44 @@ static const struct word {
 	{ "operator-reset", N_("person reset") },
 	/* TRANSLATORS: at most 13 columns */
 	{ "operator-locked", N_("person locked") },
+	/* TRANSLATORS: at most 13 columns */
+	{ "operator-logged-in", N_("logged in") },
+	/* TRANSLATORS: at most 13 columns */
+	{ "operator-logged-out", N_("logged out") },
+	/* TRANSLATORS: at most 13 columns */
+	{ "shift-handed-over", N_("handed over") },
+	/* TRANSLATORS: at most 13 columns */
+	{ "clock-accepted", N_("clock right") },
+	/* TRANSLATORS: at most 13 columns */
+	{ "group-changed", N_("group changed") },
+	/* TRANSLATORS: at most 13 columns */
+	{ "enrollment-released", N_("queued again") },
+	/* TRANSLATORS: at most 13 columns */
+	{ "enrollment-dropped", N_("given up") },
+	/* TRANSLATORS: at most 13 columns */
+	{ "enrollment-disabling", N_("shutting out") },
+	/* TRANSLATORS: at most 13 columns */
+	{ "enrollment-disabled", N_("shut out") },
+	/* TRANSLATORS: at most 13 columns */
+	{ "enrollment-enabling", N_("letting in") },
+	/* TRANSLATORS: at most 13 columns */
+	{ "enrollment-enabled", N_("let in") },
+	/* TRANSLATORS: at most 13 columns */
+	{ "enrollment-deleting", N_("deleting") },
+	/* TRANSLATORS: at most 13 columns */
+	{ "enrollment-deleted", N_("deleted") },
+	/* TRANSLATORS: at most 13 columns */
+	{ "station-trusted", N_("trusted") },
+	/* TRANSLATORS: at most 13 columns */
+	{ "batch-exported", N_("batch out") },
+	/* TRANSLATORS: at most 13 columns */
+	{ "batch-imported", N_("batch in") },
+	/* TRANSLATORS: at most 13 columns */
+	{ "batch-cancelled", N_("batch back") },
+	/* TRANSLATORS: at most 13 columns */
+	{ "receipt-written", N_("receipt out") },
+	/* TRANSLATORS: at most 13 columns */
+	{ "receipt-imported", N_("receipt in") },
 	/* TRANSLATORS: at most 13 columns */
 	{ "malformed", N_("unreadable") },
 	/* how a unit proves what it is */

@@ -84,6 +84,7 @@ static void fill_queue(struct page_queue *page)
 	static const int64_t ages_s[] = { 59, 59 * 60, 47 * 3600, 99 * 86400 };
 
 	page->queued = 345;
+	page->carried = 12;
 	page->quarantined = 6;
 	page->enrolled = 123456;
 	page->rows_n = ARRAY_LEN(states);
@@ -94,20 +95,27 @@ static void fill_queue(struct page_queue *page)
 	}
 }
 
-/* More rows than there is room for, so that it says where it stands. */
-static void fill_audit(struct page_audit *page)
-{
-	static const char *const kinds[] = { "certificate-issued", "key-derived",     "key-imported",
-					     "unit-provisioned",   "unit-failed",     "unit-released",
-					     "station-started",    "operator-added",  "operator-disabled",
-					     "operator-reset",     "operator-locked", "malformed" };
+/* Whatever the log has: an entry of another kind would stand there in the program's English. */
+static const char *const log_kinds[] = {
+	"certificate-issued",  "key-derived",         "key-imported",       "key-made",
+	"unit-provisioned",    "unit-failed",         "unit-released",      "station-started",
+	"operator-added",      "operator-disabled",   "operator-reset",     "operator-locked",
+	"operator-logged-in",  "operator-logged-out", "shift-handed-over",  "clock-accepted",
+	"group-changed",       "enrollment-released", "enrollment-dropped", "enrollment-disabling",
+	"enrollment-disabled", "enrollment-enabling", "enrollment-enabled", "enrollment-deleting",
+	"enrollment-deleted",  "station-trusted",     "batch-exported",     "batch-imported",
+	"batch-cancelled",     "receipt-written",     "receipt-imported",   "malformed"
+};
 
+/* More rows than there is room for, so that it says where it stands; as many kinds as fit, from first on. */
+static void fill_audit(struct page_audit *page, size_t first)
+{
 	page->size = 123456;
 	SET(page->root, "e3b0c44298fc1c149afb");
 	page->rows_n = PAGE_ROWS_MAX;
 	for (size_t i = 0; i < page->rows_n; i++) {
 		page->rows[i].index = (int64_t)(page->rows_n - i);
-		SET(page->rows[i].kind, kinds[i % ARRAY_LEN(kinds)]);
+		SET(page->rows[i].kind, log_kinds[(first + i) % ARRAY_LEN(log_kinds)]);
 	}
 }
 
@@ -155,7 +163,7 @@ static int setup(void **state)
 	SET(world->ui.unit, "SN-0042");
 	fill_unit(&world->ui.page_unit);
 	fill_queue(&world->ui.page_queue);
-	fill_audit(&world->ui.page_audit);
+	fill_audit(&world->ui.page_audit, 0);
 	fill_hsm(&world->ui.page_hsm);
 	fill_report(&world->ui.page_report);
 	set_tiles(&world->view, 4, &(struct tile){ .state = TILE_EMPTY });
@@ -283,6 +291,22 @@ static void test_each_screen_fits(void **state)
 			world->ui.screen = (enum screen)i;
 			draw(world);
 			assert_row_has(world, 0, T(world->ui.language, screen_ops((enum screen)i)->title));
+		}
+	}
+}
+
+static void test_each_kind_of_entry_is_a_word_that_fits(void **state)
+{
+	struct world *world = *state;
+
+	world->ui.screen = SCREEN_AUDIT;
+	for (size_t i = 0; i < ARRAY_LEN(log_kinds); i++) {
+		assert_string_not_equal(word_for(language_find("en"), log_kinds[i]), log_kinds[i]);
+		fill_audit(&world->ui.page_audit, i);
+		EACH_LANGUAGE(world)
+		{
+			draw(world);
+			assert_row_has(world, 5, word_for(world->ui.language, log_kinds[i]));
 		}
 	}
 }
@@ -483,6 +507,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		LANGUAGES_TEST(test_each_screen_fits),
+		LANGUAGES_TEST(test_each_kind_of_entry_is_a_word_that_fits),
 		LANGUAGES_TEST(test_the_help_of_each_screen_fits),
 		LANGUAGES_TEST(test_all_keys_and_facts_stand_in_the_footer),
 		LANGUAGES_TEST(test_log_in_fits_its_frame),

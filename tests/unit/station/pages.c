@@ -250,6 +250,21 @@ static void test_queue_page_refused_first_then_oldest(void **state)
 	free(page);
 }
 
+static void test_queue_page_counts_the_carried_and_the_given_up(void **state)
+{
+	struct world *w = *state;
+	struct page_queue *page;
+
+	queue_records(w, 0, 9);
+	run(w, "UPDATE outbox SET carried_by = 1 WHERE job IN ('unit-3', 'unit-4')");
+	run(w, "UPDATE outbox_count SET n = 1 WHERE state = 'dropped'");
+	page = load_queue(w);
+	assert_int_equal(page->queued, 9);
+	assert_int_equal(page->carried, 2);
+	assert_int_equal(page->dropped, 1);
+	free(page);
+}
+
 static void test_queue_page_of_an_unknown_state_leaves_the_page_alone(void **state)
 {
 	struct world *w = *state;
@@ -507,6 +522,7 @@ int main(void)
 		CASE(test_unit_page_certificate_that_is_none_leaves_the_page_alone),
 		CASE(test_unit_page_more_entries_than_fit_shows_the_newest),
 		CASE(test_queue_page_refused_first_then_oldest),
+		CASE(test_queue_page_counts_the_carried_and_the_given_up),
 		CASE(test_queue_page_of_an_unknown_state_leaves_the_page_alone),
 		CASE(test_audit_page_newest_first_and_searched),
 		CASE(test_audit_page_malformed_entries_are_shown_as_such),

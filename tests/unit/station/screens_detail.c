@@ -295,6 +295,21 @@ static void test_queue_empty_says_that_all_is_well(void **state)
 	assert_true(shows(d, "Everything is in the service: 12 records."));
 }
 
+static void test_queue_what_a_carrier_has_does_not_wait_and_what_was_given_up_is_not_all(void **state)
+{
+	struct desktop *d = *state;
+
+	d->ui.page_queue.queued = 7;
+	d->ui.page_queue.carried = 5;
+	d->ui.page_queue.enrolled = 12;
+	draw(d, &screen_queue);
+	assert_true(shows(d, "2 wait, 5 with a carrier, 0 refused, 12 in the service"));
+	d->ui.page_queue.queued = d->ui.page_queue.carried = 0;
+	d->ui.page_queue.dropped = 1;
+	draw(d, &screen_queue);
+	assert_true(shows(d, "0 wait, 0 refused, 12 in the service"));
+}
+
 static void test_audit_picture(void **state)
 {
 	struct desktop *d = *state;
@@ -539,6 +554,7 @@ int main(void)
 		CASE(test_unit_refused_before_it_had_a_job_shows_its_tile),
 		CASE(test_queue_picture),
 		CASE(test_queue_empty_says_that_all_is_well),
+		CASE(test_queue_what_a_carrier_has_does_not_wait_and_what_was_given_up_is_not_all),
 		CASE(test_audit_picture),
 		CASE(test_audit_search_says_how_far_it_looked),
 		CASE(test_hsm_picture),
