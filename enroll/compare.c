@@ -1,16 +1,14 @@
 /*
  * Whether the service holds what we wanted, field by field: identity by its own
- * rules, everything else that our payload has as it is. Keys are compared by
- * digest and never told.
+ * rules, everything else that our payload has as it is. Who may log in is compared
+ * in compare_attestation.c.
  */
-#include "enroll/enroll_internal.h"
+#include "enroll/compare_internal.h"
 
 #include <stdlib.h>
 #include <strings.h>
 
 #include <jansson.h>
-
-#include "base/encode.h"
 
 DEFINE_CLEANUP(json_freep, json_t, json_decref)
 
@@ -18,7 +16,7 @@ DEFINE_CLEANUP(json_freep, json_t, json_decref)
 #define FIELD_MAX    256
 #define DEPTH_MAX    8 /* of what we send; what is deeper is compared as a whole */
 
-static json_t *parse(struct bytes text)
+json_t *object_parse(struct bytes text)
 {
 	json_error_t why;
 	json_t *json = json_loadb((const char *)text.p, text.len, JSON_REJECT_DUPLICATES, &why);
@@ -30,8 +28,7 @@ static json_t *parse(struct bytes text)
 	return json;
 }
 
-/* "attestation.tpm.endorsementKey"; NULL if any part of the way is missing or JSON null. */
-static const json_t *at(const json_t *json, const char *path)
+const json_t *member_at(const json_t *json, const char *path)
 {
 	while (json != NULL && *path != '\0') {
 		char name[NAME_MAX_LEN];
@@ -47,51 +44,49 @@ static const json_t *at(const json_t *json, const char *path)
 	return json_is_null(json) ? NULL : json;
 }
 
-/* NULL also if it is no string. */
-static const char *text_at(const json_t *json, const char *path)
+const char *member_text(const json_t *json, const char *path)
 {
-	const json_t *value = at(json, path);
+	const json_t *value = member_at(json, path);
 
 	return value != NULL ? json_string_value(value) : NULL;
 }
 
-static void compare_text(const char *path, const char *ours, const char *theirs, struct difference *ret)
+void compare_text(const char *path, const char *ours, const char *theirs, struct difference *ret)
 {
 	if (theirs == NULL || strcmp(ours, theirs) != 0)
 		difference_add(ret, path, ours, theirs != NULL ? theirs : "nothing");
 }
 
-/* IDs, and hexadecimal thumbprints. */
-static void compare_any_case(const char *path, const char *ours, const char *theirs, struct difference *ret)
+void compare_any_case(const char *path, const char *ours, const char *theirs, struct difference *ret)
 {
 	if (theirs == NULL || strcasecmp(ours, theirs) != 0)
 		difference_add(ret, path, ours, theirs != NULL ? theirs : "nothing");
 }
 
-static void compare_absent(const char *path, const json_t *theirs, struct difference *ret)
+void compare_absent(const char *path, const json_t *theirs, struct difference *ret)
 {
-	if (at(theirs, path) != NULL)
+	if (member_at(theirs, path) != NULL)
 		difference_add(ret, path, "nothing", "something");
 }
 
 /* The service takes the registration ID where none is given. */
 static void compare_device_id(const json_t *ours, const json_t *theirs, struct difference *ret)
 {
-	const char *wanted = text_at(ours, "deviceId"), *got = text_at(theirs, "deviceId");
+	const char *wanted = member_text(ours, "deviceId"), *got = member_text(theirs, "deviceId");
 
 	if (wanted != NULL)
 		compare_text("deviceId", wanted, got, ret);
 	else if (got != NULL)
-		compare_any_case("deviceId", text_at(ours, "registrationId"), got, ret);
+		compare_any_case("deviceId", member_text(ours, "registrationId"), got, ret);
 }
 
 /* Absent and null mean enabled (dps-api 1.3, 1.4), on both sides. */
 static void compare_status(const json_t *ours, const json_t *theirs, struct difference *ret)
 {
-	const char *wanted = text_at(ours, "provisioningStatus"),
-		   *got = text_at(theirs, "provisioningStatus");
+	const char *wanted = member_text(ours, "provisioningStatus"),
+		   *got = member_text(theirs, "provisioningStatus");
 
-	if (at(theirs, "provisioningStatus") == NULL)
+	if (member_at(theirs, "provisioningStatus") == NULL)
 		got = "enabled";
 	compare_text("provisioningStatus", wanted != NULL ? wanted : "enabled", got, ret);
 }
@@ -213,90 +208,14 @@ static void compare_fields(const char *path, const json_t *ours, const json_t *t
 	}
 }
 
-static int thumbprint_of(const char *pem, char out[HEX_LEN(SHA256_LEN) + 1], struct err *err)
-{
-	uint8_t digest[SHA256_LEN];
-
-	if (pem == NULL || certificate_sha256(bytes_str(pem), digest) < 0 ||
-	    hex_encode(BYTES_ARRAY(digest), out, HEX_LEN(SHA256_LEN) + 1) < 0)
-		return err_set(err, ERR_STATION, 0, "the outbox holds a certificate that is none");
-	return 0;
-}
-
-/* A slot that we leave empty must be empty: who has its key could log in as well. */
-static int compare_certificate(const char *member, const char *slot, const json_t *ours, const json_t *theirs,
-			       struct difference *ret, struct err *err)
-{
-	char at_slot[96], certificate[96], thumbprint[96], wanted[HEX_LEN(SHA256_LEN) + 1];
-
-	if (str_format(at_slot, sizeof(at_slot), "attestation.x509.%s.%s", member, slot) < 0 ||
-	    str_format(certificate, sizeof(certificate), "%s.certificate", at_slot) < 0 ||
-	    str_format(thumbprint, sizeof(thumbprint), "%s.info.sha256Thumbprint", at_slot) < 0)
-		return err_set(err, ERR_BUG, 0, "a field name did not fit");
-	if (at(ours, at_slot) == NULL) {
-		compare_absent(at_slot, theirs, ret);
-		return 0;
-	}
-	if (thumbprint_of(text_at(ours, certificate), wanted, err) < 0)
-		return -1;
-	compare_any_case(thumbprint, wanted, text_at(theirs, thumbprint), ret);
-	return 0;
-}
-
-/* Names of CA certificates: those that we give, and no other. */
-static void compare_references(const json_t *ours, const json_t *theirs, struct difference *ret)
-{
-	static const char *const paths[] = { "attestation.x509.caReferences.primary",
-					     "attestation.x509.caReferences.secondary" };
-
-	for (size_t i = 0; i < ARRAY_LEN(paths); i++)
-		if (text_at(ours, paths[i]) != NULL)
-			compare_text(paths[i], text_at(ours, paths[i]), text_at(theirs, paths[i]), ret);
-		else
-			compare_absent(paths[i], theirs, ret);
-}
-
-static int compare_x509(const char *member, const json_t *ours, const json_t *theirs, struct difference *ret,
-			struct err *err)
-{
-	compare_references(ours, theirs, ret);
-	if (at(ours, "attestation.x509.caReferences") != NULL)
-		return 0;
-	if (compare_certificate(member, "primary", ours, theirs, ret, err) < 0 ||
-	    compare_certificate(member, "secondary", ours, theirs, ret, err) < 0)
-		return -1;
-	return 0;
-}
-
-static int compare_attestation(const char *member, const json_t *ours, const json_t *theirs,
-			       struct difference *ret, struct err *err)
-{
-	static const char ek[] = "attestation.tpm.endorsementKey";
-	const char *type = text_at(ours, "attestation.type");
-
-	if (type == NULL)
-		return err_set(err, ERR_STATION, 0, "the outbox holds a payload that is no enrollment");
-	if (text_at(theirs, "attestation.type") == NULL ||
-	    strcmp(type, text_at(theirs, "attestation.type")) != 0) {
-		compare_text("attestation.type", type, text_at(theirs, "attestation.type"), ret);
-		return 0;
-	}
-	if (strcmp(type, "x509") == 0)
-		return compare_x509(member, ours, theirs, ret, err);
-	if (strcmp(type, "tpm") == 0)
-		compare_text(ek, text_at(ours, ek) != NULL ? text_at(ours, ek) : "", text_at(theirs, ek),
-			     ret);
-	return 0;
-}
-
 static int parse_both(struct bytes ours, struct bytes theirs, const char *id, json_t **ret_ours,
 		      json_t **ret_theirs, struct err *err)
 {
-	*ret_ours = parse(ours);
-	*ret_theirs = parse(theirs);
-	if (text_at(*ret_ours, id) == NULL)
+	*ret_ours = object_parse(ours);
+	*ret_theirs = object_parse(theirs);
+	if (member_text(*ret_ours, id) == NULL)
 		return err_set(err, ERR_STATION, 0, "the outbox holds a payload that is no enrollment");
-	if (text_at(*ret_theirs, id) == NULL || at(*ret_theirs, "attestation") == NULL)
+	if (member_text(*ret_theirs, id) == NULL || member_at(*ret_theirs, "attestation") == NULL)
 		return err_set(err, ERR_RETRY, 0, "the service's answer is no enrollment");
 	return 0;
 }
@@ -309,8 +228,8 @@ int compare_enrollment(struct bytes ours, struct bytes theirs, struct difference
 
 	if (parse_both(ours, theirs, "registrationId", &wanted, &got, err) < 0)
 		return -1;
-	compare_any_case("registrationId", text_at(wanted, "registrationId"), text_at(got, "registrationId"),
-			 &difference);
+	compare_any_case("registrationId", member_text(wanted, "registrationId"),
+			 member_text(got, "registrationId"), &difference);
 	if (compare_attestation("clientCertificates", wanted, got, &difference, err) < 0)
 		return -1;
 	compare_device_id(wanted, got, &difference);
@@ -328,106 +247,12 @@ int compare_group(struct bytes ours, struct bytes theirs, struct difference *ret
 
 	if (parse_both(ours, theirs, "enrollmentGroupId", &wanted, &got, err) < 0)
 		return -1;
-	compare_any_case("enrollmentGroupId", text_at(wanted, "enrollmentGroupId"),
-			 text_at(got, "enrollmentGroupId"), &difference);
+	compare_any_case("enrollmentGroupId", member_text(wanted, "enrollmentGroupId"),
+			 member_text(got, "enrollmentGroupId"), &difference);
 	if (compare_attestation("signingCertificates", wanted, got, &difference, err) < 0)
 		return -1;
 	compare_status(wanted, got, &difference);
 	compare_fields("", wanted, got, DEPTH_MAX, &difference);
 	*ret = difference;
-	return 0;
-}
-
-/*
- * Decodes straight into the secure heap; the JSON's own copy is wiped when it is
- * freed. *ret_found false: what is there is no key.
- */
-static int key_at(const json_t *json, const char *path, struct secret *ret, bool *ret_found, struct err *err)
-{
-	const char *text = text_at(json, path);
-	SECRET_AUTO encoded = { NULL, 0 };
-	struct err why = { 0 };
-
-	*ret_found = false;
-	if (text == NULL || text[0] == '\0' || strlen(text) > BASE64_LEN(256))
-		return 0;
-	if (secret_copy(bytes_str(text), &encoded, err) < 0)
-		return -1;
-	if (secret_base64_decode(&encoded, ret, &why) == 0) {
-		*ret_found = true;
-		return 0;
-	}
-	if (why.class == ERR_OPERATOR)
-		return 0;
-	*err = why;
-	return -1;
-}
-
-static void digest_text(const uint8_t digest[SHA256_LEN], char out[32])
-{
-	char hex[HEX_LEN(8) + 1];
-
-	if (hex_encode(bytes_of(digest, 8), hex, sizeof(hex)) < 0)
-		hex[0] = '\0';
-	(void)snprintf(out, 32, "SHA-256 %s...", hex);
-}
-
-/* A record without a key, or with half of one, is another record than ours, and no fault of this pass. */
-static int compare_key(const json_t *json, const char *path, const uint8_t key_sha256[SHA256_LEN],
-		       struct difference *ret, struct err *err)
-{
-	SECRET_AUTO key = { NULL, 0 };
-	uint8_t digest[SHA256_LEN];
-	char ours[32], theirs[32];
-	bool found = false;
-
-	if (key_at(json, path, &key, &found, err) < 0)
-		return -1;
-	if (!found) {
-		difference_add(ret, path, "a key", "nothing that is one");
-		return 0;
-	}
-	sha256(secret_bytes(&key), digest);
-	if (bytes_equal(BYTES_ARRAY(digest), bytes_of(key_sha256, SHA256_LEN)))
-		return 0;
-	digest_text(key_sha256, ours);
-	digest_text(digest, theirs);
-	difference_add(ret, path, ours, theirs);
-	return 0;
-}
-
-int compare_keys(const uint8_t key_sha256[SHA256_LEN], struct bytes theirs, struct difference *ret,
-		 struct err *err)
-{
-	CLEANUP(json_freep) json_t *got = parse(theirs);
-	struct difference difference = { 0 };
-
-	if (text_at(got, "type") == NULL)
-		return err_set(err, ERR_RETRY, 0, "the service's answer is no attestation mechanism");
-	compare_text("attestation.type", "symmetricKey", text_at(got, "type"), &difference);
-	if (!difference.differs &&
-	    (compare_key(got, "symmetricKey.primaryKey", key_sha256, &difference, err) < 0 ||
-	     compare_key(got, "symmetricKey.secondaryKey", key_sha256, &difference, err) < 0))
-		return -1;
-	*ret = difference;
-	return 0;
-}
-
-int symmetric_key_of(struct bytes json, struct secret *ret_key, struct err *err)
-{
-	CLEANUP(json_freep) json_t *got = parse(json);
-	const json_t *mechanism = at(got, "attestation") != NULL ? at(got, "attestation") : got;
-	const char *type = text_at(mechanism, "type");
-	bool found = false;
-
-	if (type == NULL)
-		return err_set(err, ERR_RETRY, 0, "the service's answer is no attestation mechanism");
-	if (strcmp(type, "symmetricKey") != 0)
-		return err_set(err, ERR_OPERATOR, 0, "it exists with attestation %s instead of symmetricKey",
-			       type);
-	if (key_at(mechanism, "symmetricKey.primaryKey", ret_key, &found, err) < 0)
-		return -1;
-	if (!found)
-		return err_set(err, ERR_OPERATOR, 0, "the service's answer has no key that can be read");
 	return 0;
 }
