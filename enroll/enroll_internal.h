@@ -94,6 +94,9 @@ MUST_USE int device_id_check(const char *id, struct err *err);
 /* Adds what the terms say to an enrollment or a group, and provisioningStatus. ERR_UNIT if the service would refuse it. */
 struct json_t;
 MUST_USE int terms_put(const struct enroll_terms *terms, struct json_t *json, struct err *err);
+/* payload_twin.c: NAME=VALUE NAME="a text"... as the object that a twin has there. ERR_UNIT if a hub would refuse it. */
+MUST_USE int twin_tags(const char *text, struct json_t **ret_tags, struct err *err);
+MUST_USE int twin_desired(const char *text, struct json_t **ret_desired, struct err *err);
 /* Makes JSON memory be wiped when it is freed, since replies hold keys. Any number of times. */
 void payload_guard_memory(void);
 
@@ -102,7 +105,7 @@ MUST_USE int certificate_sha256(struct bytes pem, uint8_t ret[SHA256_LEN]);
 /* The same with SHA-1, as x5t of a JWT names it (RFC 7515 4.1.7). */
 MUST_USE int certificate_sha1(struct bytes pem, uint8_t ret[SHA1_LEN]);
 
-/* --- compare.c: what the service holds, against what we wanted --------------------------------------- */
+/* --- compare*.c: what the service holds, against what we wanted -------------------------------------- */
 
 /* difference.c */
 #define DIFFERENCE_FIELDS   8
@@ -364,6 +367,17 @@ MUST_USE int service_path(const char *folder, const char *id, const char *tail, 
 uint32_t service_chance(void);
 
 /* --- outbox.c and claim.c ----------------------------------------------------------------------------- */
+
+struct outbox_new {
+	const char *job, *registration_id;
+	struct bytes payload, key_sha256; /* no key: BYTES_NONE */
+};
+/*
+ * Adds it as queued, unless its job has a record, be it one that a person gave up; *ret_row is that one's then, of
+ * its table, and *ret_same whether it has this content.
+ */
+MUST_USE int outbox_insert(struct db_tx *tx, int64_t at_ms, const struct outbox_new *new, int64_t *ret_row,
+			   bool *ret_same, struct err *err);
 
 /* The next single step that settles a row. */
 enum row_next {
