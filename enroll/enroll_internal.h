@@ -261,7 +261,7 @@ int identity_wait_s(long status, unsigned n);
 #define ARC_KEY_DIR "/var/opt/azcmagent/tokens"
 MUST_USE int arc_key_read(const char *challenge, const char *dir, struct secret *ret_key, struct err *err);
 
-/* --- http.c ------------------------------------------------------------------------------------------ */
+/* --- http.c and http_status.c ------------------------------------------------------------------------- */
 
 enum reply_kind {
 	REPLY_DONE,    /* 2xx                                                    */
@@ -311,6 +311,9 @@ MUST_USE int http_perform(struct http *http, const struct http_request *request,
 MUST_USE int http_perform_extra(struct http *http, const struct http_request *request,
 				const struct http_extra *extra, const struct secret *auth_header,
 				struct http_reply *ret, struct err *err);
+/* http_status.c */
+/* Of status and content type: what is no JSON where JSON is due is REPLY_STRANGE. */
+enum reply_kind http_kind_of(const struct http_reply *reply);
 /* Turns a status that no caller can use into the error it stands for. */
 int http_status_error(const struct http_reply *reply, struct err *err);
 

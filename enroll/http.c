@@ -1,7 +1,7 @@
 /*
  * HTTPS through one curl handle that is kept alive. The service's certificate is
- * always checked, nothing is redirected, every length is capped. The two tables
- * here are the only places where a curl code or an HTTP status gets a meaning.
+ * always checked, nothing is redirected, every length is capped. The table
+ * here is the only place where a curl code gets a meaning; a status gets it in http_status.c.
  */
 #include "enroll/enroll_internal.h"
 
@@ -48,38 +48,6 @@ static const struct {
 	{ CURLE_OPERATION_TIMEDOUT, ERR_RETRY, "no answer in time" },
 	{ CURLE_WRITE_ERROR, ERR_RETRY, "the answer is longer than any of the service's" },
 };
-
-/* First match wins. */
-static const struct {
-	long from, to;
-	enum reply_kind kind;
-	enum err_class class;
-	const char *advice;
-} status_table[] = {
-	{ 200, 204, REPLY_DONE, ERR_RETRY, "" },
-	{ 400, 400, REPLY_REFUSED, ERR_RETRY, "" },
-	{ 401, 401, REPLY_LOGIN, ERR_OPERATOR,
-	  "check policy and key in [service], and this computer's clock" },
-	{ 403, 403, REPLY_LOGIN, ERR_OPERATOR, "the policy needs EnrollmentRead and EnrollmentWrite" },
-	{ 404, 404, REPLY_ABSENT, ERR_OPERATOR, "check that the host is the provisioning service's" },
-	{ 408, 408, REPLY_BUSY, ERR_RETRY, "" },
-	{ 409, 409, REPLY_EXISTS, ERR_RETRY, "" },
-	{ 412, 413, REPLY_REFUSED, ERR_RETRY, "" },
-	{ 429, 429, REPLY_BUSY, ERR_RETRY, "throttled" },
-	{ 500, 599, REPLY_BUSY, ERR_RETRY, "" },
-	{ 0, 999, REPLY_STRANGE, ERR_OPERATOR,
-	  "somebody else answered: a portal, a proxy or another service" },
-};
-
-static size_t status_row(long status)
-{
-	size_t i = 0;
-
-	while (i < ARRAY_LEN(status_table) - 1 &&
-	       !(status >= status_table[i].from && status <= status_table[i].to))
-		i++;
-	return i;
-}
 
 void http_reply_deinit(struct http_reply *reply)
 {
@@ -277,21 +245,6 @@ static int transport_error(struct http *http, CURLcode code, struct err *err)
 	return err_set(err, class, (long)code, "%s: %.110s; %s", http->conf->host, why, advice);
 }
 
-static bool says_json(const struct http_reply *reply)
-{
-	return strncasecmp(reply->content_type, "application/json", 16) == 0;
-}
-
-static enum reply_kind kind_of(const struct http_reply *reply)
-{
-	enum reply_kind kind = status_table[status_row(reply->status)].kind;
-
-	/* A portal's page comes with status 200 as well. */
-	if (kind == REPLY_DONE && reply->status != 204 && !says_json(reply))
-		return REPLY_STRANGE;
-	return kind;
-}
-
 static int add_lines(struct curl_slist **list, const struct http_extra *extra,
 		     const struct secret *auth_header)
 {
@@ -337,15 +290,6 @@ int http_perform_extra(struct http *http, const struct http_request *request, co
 		return transport_error(http, code, err);
 	if (curl_easy_getinfo(http->curl, CURLINFO_RESPONSE_CODE, &ret->status) != CURLE_OK)
 		return err_set(err, ERR_STATION, 0, "curl does not know the HTTP status");
-	ret->kind = kind_of(ret);
+	ret->kind = http_kind_of(ret);
 	return 0;
-}
-
-int http_status_error(const struct http_reply *reply, struct err *err)
-{
-	size_t row = reply->kind == REPLY_STRANGE ? ARRAY_LEN(status_table) - 1 : status_row(reply->status);
-	const char *advice = status_table[row].advice;
-
-	return err_set(err, status_table[row].class, reply->status, "the service answered HTTP %ld%s%s",
-		       reply->status, advice[0] != '\0' ? "; " : "", advice);
 }
