@@ -418,6 +418,7 @@ enum enroll_group_act {
 	ENROLL_GROUP_DISABLE, /* its devices register no more; their hubs don't notice */
 	ENROLL_GROUP_ROLL,    /* the new CA becomes the secondary: both are good       */
 	ENROLL_GROUP_FINISH,  /* the secondary becomes the primary: the old one is out */
+	ENROLL_GROUP_CANCEL,  /* the secondary goes: its devices are out, and the old one stays */
 };
 struct enroll_group_change {
 	enum enroll_group_act act;

@@ -236,6 +236,12 @@ static int change_certificates(const json_t *slots, const struct enroll_group_ch
 		if (find_certificate(second, change->known_pem, &primary, err) < 0)
 			return -1;
 		break;
+	case ENROLL_GROUP_CANCEL:
+		if (!json_is_object(second))
+			return no_roll(err);
+		if (find_certificate(first, change->known_pem, &primary, err) < 0)
+			return -1;
+		break;
 	}
 	*ret_attestation = certificates_json(primary, secondary, err);
 	return *ret_attestation != NULL ? 0 : -1;
@@ -278,6 +284,11 @@ static int change_references(const json_t *slots, const struct enroll_group_chan
 		primary = secondary;
 		secondary = NULL;
 		break;
+	case ENROLL_GROUP_CANCEL:
+		if (secondary == NULL)
+			return no_roll(err);
+		secondary = NULL;
+		break;
 	}
 	*ret_attestation = references_json(primary, secondary, err);
 	return *ret_attestation != NULL ? 0 : -1;
@@ -285,7 +296,7 @@ static int change_references(const json_t *slots, const struct enroll_group_chan
 
 static bool is_roll(enum enroll_group_act act)
 {
-	return act == ENROLL_GROUP_ROLL || act == ENROLL_GROUP_FINISH;
+	return act != ENROLL_GROUP_ENABLE && act != ENROLL_GROUP_DISABLE;
 }
 
 /* mechanism: with its keys, as attestationmechanism gave it. */

@@ -29,6 +29,7 @@ static const struct option table[] = {
 	{ "ca", required_argument, NULL, 'g' },
 	{ "ca-secondary", required_argument, NULL, 'G' },
 	{ "finish", no_argument, NULL, 'f' },
+	{ "cancel", no_argument, NULL, 'x' },
 	{ "key", required_argument, NULL, 'K' },
 	{ "issuer", required_argument, NULL, 'I' },
 	{ "operator", required_argument, NULL, 'O' },
@@ -89,6 +90,9 @@ static int set(struct options *o, int letter, const char *value, struct err *err
 		return 0;
 	case 'f':
 		o->finish = true;
+		return 0;
+	case 'x':
+		o->cancel = true;
 		return 0;
 	case 'K':
 		o->key = value;

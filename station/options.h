@@ -18,7 +18,7 @@ struct options {
 	/* which units (station/recall.h) */
 	const char *key, *issuer, *operator_id, *profile, *slot, *since, *until;
 	const char *ca, *ca_secondary; /* names of CA certificates in the service */
-	bool json, headless, keep, watch, all, finish;
+	bool json, headless, keep, watch, all, finish, cancel;
 	const char *format; /* of an export */
 	unsigned count;     /* 0: no limit */
 	unsigned devices;   /* of the demo */

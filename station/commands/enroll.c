@@ -20,7 +20,7 @@ static const struct {
 	{ "group", 2, 2, enroll_command_group,
 	  "group create PROFILE [--ca NAME [--ca-secondary NAME]] | show GROUP | "
 	  "disable | enable GROUP [--certificate FILE] | "
-	  "roll GROUP --certificate FILE | --ca NAME | --finish" },
+	  "roll GROUP --certificate FILE | --ca NAME | --finish | --cancel" },
 	{ "import", 1, 1, enroll_command_import, "import FILE" },
 	{ "import-batch", 1, 1, enroll_command_import_batch, "import-batch FILE" },
 	{ "import-receipt", 1, 1, enroll_command_import_receipt, "import-receipt FILE" },

@@ -356,20 +356,29 @@ static int enable(const struct options *options, int *ret_exit, struct err *err)
 	return change_group(options, group_officer, &change, "enabled", ret_exit, err);
 }
 
+static int end_roll(const struct options *options, int *ret_exit, struct err *err)
+{
+	struct enroll_group_change change = { .act = options->finish ? ENROLL_GROUP_FINISH
+								     : ENROLL_GROUP_CANCEL };
+
+	if (options->finish && options->cancel)
+		return err_set(err, ERR_OPERATOR, 0, "a roll-over ends by --finish or by --cancel");
+	return change_group(options, group_officer, &change,
+			    options->finish ? "roll-finished" : "roll-cancelled", ret_exit, err);
+}
+
 static int roll(const struct options *options, int *ret_exit, struct err *err)
 {
 	struct enroll_group_change change = { .act = ENROLL_GROUP_ROLL, .new_ca = options->ca };
 	BUF_AUTO(file, PKI_CHAIN_MAX);
 	BUF_AUTO(pem, PKI_CHAIN_MAX);
 
-	if (options->finish) {
-		change.act = ENROLL_GROUP_FINISH;
-		change.new_ca = NULL;
-		return change_group(options, group_officer, &change, "roll-finished", ret_exit, err);
-	}
+	if (options->finish || options->cancel)
+		return end_roll(options, ret_exit, err);
 	if ((options->certificate != NULL) == (options->ca != NULL))
 		return err_set(err, ERR_OPERATOR, 0,
-			       "a group rolls over to --certificate FILE or --ca NAME; --finish ends it");
+			       "a group rolls over to --certificate FILE or --ca NAME; --finish ends it, "
+			       "--cancel takes it back");
 	if (options->certificate != NULL) {
 		if (group_read_pem(options->certificate, &file, err) < 0 || group_ca_of(&file, &pem, err) < 0)
 			return err_wrap(err, "%s", options->certificate);

@@ -117,10 +117,10 @@ static int check_options(const struct options *options, const struct conf_profil
 		return err_set(err, ERR_OPERATOR, 0, "--ca is for profiles of attest = x509");
 	if (options->ca_secondary != NULL && options->ca == NULL)
 		return err_set(err, ERR_OPERATOR, 0, "--ca-secondary goes with --ca");
-	if (options->certificate != NULL || options->finish)
-		return err_set(
-			err, ERR_OPERATOR, 0,
-			"--certificate and --finish are for roll; a new group gets ca/intermediate.pem");
+	if (options->certificate != NULL || options->finish || options->cancel)
+		return err_set(err, ERR_OPERATOR, 0,
+			       "--certificate, --finish and --cancel are for roll; a new group gets "
+			       "ca/intermediate.pem");
 	return 0;
 }
 

@@ -100,6 +100,18 @@ assigned "${new[@]}"
 assigned "${old[@]}"
 group 0 show sensors
 says 'new CA'
+# Taken back, the new one's devices are out again; then once more.
+group 2 roll sensors --cancel --finish
+says 'by --finish or by --cancel'
+group 0 roll sensors --cancel
+says 'Group sensors is now roll-cancelled.'
+registers "${new[@]}"
+equal 401 "$status" "status of the new CA's device after the roll-over was taken back"
+assigned "${old[@]}"
+group 2 roll sensors --cancel
+says 'no roll-over is under way'
+group 0 roll sensors --certificate "$work/new.pem"
+assigned "${new[@]}"
 
 # The station has the old certificate alone: what needs the other one says so.
 group 2 disable sensors
@@ -151,7 +163,7 @@ has '.initialTwin.properties.desired == {"interval": 30} and .provisioningStatus
 cp "$work/whole.ini" "$dir/station.ini"
 
 # Who did it: nobody is asked while there are no operators; then an officer, and a lead may disable.
-equal 2 "$(entries "json_extract(entry, '\$.act') = 'rolled' AND json_extract(entry, '\$.operator') IS NULL")" "roll-overs"
+equal 3 "$(entries "json_extract(entry, '\$.act') = 'rolled' AND json_extract(entry, '\$.operator') IS NULL")" "roll-overs"
 equal 1 "$(sql "SELECT count(*) FROM audit_entry WHERE json_extract(entry, '\$.kind') = 'key-imported' AND json_extract(entry, '\$.object') = 'counters'")" \
 	"keys that came into the token"
 as() { # LINES STATUS WORDS...: what people answer, a line each

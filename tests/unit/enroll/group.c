@@ -204,6 +204,7 @@ static void test_group_rolls_over_by_way_of_its_secondary(void **state)
 					    KNOWING(certificate_ca),
 					    .new_pem = bytes_str(certificate_ca_8) };
 	const struct enroll_group_change finish = { .act = ENROLL_GROUP_FINISH, KNOWING(certificate_ca_8) };
+	const struct enroll_group_change cancel = { .act = ENROLL_GROUP_CANCEL, KNOWING(certificate_ca) };
 	struct err err = { 0 };
 
 	EMULATE(e);
@@ -213,6 +214,15 @@ static void test_group_rolls_over_by_way_of_its_secondary(void **state)
 	assert_group(e, "line-7", thumbprint_ca);
 	assert_group(e, "line-7", thumbprint_ca_8);
 	change(e, "line-7", roll, false);
+	assert_no_change(
+		e, "line-7",
+		(struct enroll_group_change){ .act = ENROLL_GROUP_CANCEL, KNOWING(certificate_ca_8) },
+		ERR_OPERATOR, "is needed");
+	change(e, "line-7", cancel, true);
+	assert_group(e, "line-7", thumbprint_ca);
+	assert_group_lacks(e, "line-7", thumbprint_ca_8);
+	assert_no_change(e, "line-7", cancel, ERR_OPERATOR, "no roll-over");
+	change(e, "line-7", roll, true);
 	roll.new_pem = bytes_str(certificate_a);
 	assert_no_change(e, "line-7", roll, ERR_OPERATOR, "under way");
 	roll.new_pem = bytes_str(certificate_ca);
@@ -274,6 +284,12 @@ static void test_group_of_names_rolls_over_by_names(void **state)
 	assert_no_change(e, "plant", roll, ERR_OPERATOR, "name is needed");
 	assert_int_equal(enroll_group_put_x509(e->service, &group, &err), -1);
 	assert_non_null(strstr(err.what, "caReferences.secondary"));
+	change(e, "plant", (struct enroll_group_change){ .act = ENROLL_GROUP_CANCEL }, true);
+	assert_group_lacks(e, "plant", "secondary");
+	assert_no_change(e, "plant", (struct enroll_group_change){ .act = ENROLL_GROUP_CANCEL }, ERR_OPERATOR,
+			 "no roll-over");
+	roll.new_ca = "new";
+	change(e, "plant", roll, true);
 	change(e, "plant", (struct enroll_group_change){ .act = ENROLL_GROUP_FINISH }, true);
 	assert_group(e, "plant", "\"primary\":\"new\"");
 	assert_group_lacks(e, "plant", "secondary");
