@@ -95,30 +95,16 @@ static int can_send(const struct enroll_carrier *carrier, const struct carry_rec
 	return 0;
 }
 
-static int find_row(struct db_tx *tx, const struct carry_record *record, int64_t *ret_row, struct err *err)
-{
-	CLEANUP(db_query_end) struct db_query q = { 0 };
-	struct bytes key = record->has_key ? BYTES_ARRAY(record->key_sha256) : BYTES_NONE;
-	bool row = false;
-
-	if (db_query(tx, &q, "SELECT id, payload, key_sha256 FROM outbox WHERE job = ?1",
-		     DB_VALUES(db_text(record->job)), err) < 0 ||
-	    db_next(&q, &row, err) < 0)
-		return -1;
-	if (!row || !bytes_equal(db_column_blob(&q, 1), buf_bytes(&record->payload)) ||
-	    !bytes_equal(db_column_blob(&q, 2), key))
-		return err_set(err, ERR_OPERATOR, 0,
-			       "job %s is here with another content: do two stations have the same id?",
-			       record->job);
-	*ret_row = db_column_int(&q, 0);
-	return 0;
-}
-
 static int queue_record(struct import *import, struct db_tx *tx, const struct carry_record *record,
 			int64_t *ret_row, struct err *err)
 {
-	struct bytes key = record->has_key ? BYTES_ARRAY(record->key_sha256) : BYTES_NONE;
-	bool sendable = false;
+	const struct outbox_new new = {
+		.job = record->job,
+		.registration_id = record->registration_id,
+		.payload = buf_bytes(&record->payload),
+		.key_sha256 = record->has_key ? BYTES_ARRAY(record->key_sha256) : BYTES_NONE,
+	};
+	bool sendable = false, same = false;
 
 	if (can_send(import->carrier, record, &sendable, err) < 0)
 		return -1;
@@ -128,15 +114,13 @@ static int queue_record(struct import *import, struct db_tx *tx, const struct ca
 						  NO_MASTER_KEY);
 		return 0;
 	}
-	if (db_run(tx,
-		   "INSERT INTO outbox(job, registration_id, payload, key_sha256, changed_ms)"
-		   " VALUES(?1, ?2, ?3, ?4, ?5) ON CONFLICT(job) DO NOTHING",
-		   DB_VALUES(db_text(record->job), db_text(record->registration_id),
-			     db_blob(buf_bytes(&record->payload)), db_blob(key),
-			     db_int(import->carrier->now_ms)),
-		   err) < 0)
+	if (outbox_insert(tx, import->carrier->now_ms, &new, ret_row, &same, err) < 0)
 		return -1;
-	return find_row(tx, record, ret_row, err);
+	if (!same)
+		return err_set(err, ERR_OPERATOR, 0,
+			       "job %s is here with another content: do two stations have the same id?",
+			       record->job);
+	return 0;
 }
 
 static int take_record(struct import *import, struct db_tx *tx, int64_t line_no,

@@ -129,45 +129,59 @@ int enroll_init(struct db *db, struct err *err)
 	return db_migrate(db, &migrations, err);
 }
 
-/* The job was queued before: with the same content that is the same enqueue, with another it is a fault. */
-static int check_same(struct db_tx *tx, const struct enroll_record *record, struct bytes payload,
-		      struct bytes key_sha256, struct err *err)
+/* What a person has given up is not queued again by who brings it once more. */
+int outbox_insert(struct db_tx *tx, int64_t at_ms, const struct outbox_new *new, int64_t *ret_row,
+		  bool *ret_same, struct err *err)
 {
 	CLEANUP(db_query_end) struct db_query q = { 0 };
 	bool row = false;
 
-	if (db_query(tx, &q, "SELECT payload, key_sha256 FROM outbox WHERE job = ?1",
-		     DB_VALUES(db_text(record->job)), err) < 0 ||
+	if (db_run(tx,
+		   "INSERT INTO outbox(job, registration_id, payload, key_sha256, changed_ms)"
+		   " SELECT ?1, ?2, ?3, ?4, ?5 WHERE NOT EXISTS (SELECT 1 FROM outbox_dropped WHERE job = ?1)"
+		   " ON CONFLICT(job) DO NOTHING",
+		   DB_VALUES(db_text(new->job), db_text(new->registration_id), db_blob(new->payload),
+			     db_blob(new->key_sha256), db_int(at_ms)),
+		   err) < 0)
+		return -1;
+	if (db_changes(tx) == 1) {
+		*ret_row = db_last_id(tx);
+		*ret_same = true;
+		return 0;
+	}
+	if (db_query(tx, &q,
+		     "SELECT id, payload, key_sha256 FROM outbox WHERE job = ?1 UNION ALL"
+		     " SELECT id, payload, key_sha256 FROM outbox_dropped WHERE job = ?1",
+		     DB_VALUES(db_text(new->job)), err) < 0 ||
 	    db_next(&q, &row, err) < 0)
 		return -1;
-	if (!row || !bytes_equal(db_column_blob(&q, 0), payload) ||
-	    !bytes_equal(db_column_blob(&q, 1), key_sha256))
-		return err_set(err, ERR_STATION, 0, "job %s is in the outbox with another content",
-			       record->job);
+	*ret_row = row ? db_column_int(&q, 0) : 0;
+	*ret_same = row && bytes_equal(db_column_blob(&q, 1), new->payload) &&
+		    bytes_equal(db_column_blob(&q, 2), new->key_sha256);
 	return 0;
 }
 
 int enroll_enqueue(struct db_tx *tx, int64_t at_ms, const struct enroll_record *record, struct err *err)
 {
 	BUF_AUTO(payload, ENROLL_PAYLOAD_MAX);
+	struct outbox_new new = { .job = record->job, .registration_id = record->registration_id };
 	uint8_t digest[SHA256_LEN];
-	struct bytes key_sha256;
-	bool has_key = false;
+	bool has_key = false, same = false;
+	int64_t row;
 
 	if (record->job == NULL || record->job[0] == '\0' || strlen(record->job) > JOB_MAX)
 		return err_set(err, ERR_BUG, 0, "an enrollment needs a job ID of 1 to %d characters",
 			       JOB_MAX);
 	if (payload_build(record, &payload, digest, &has_key, err) < 0)
 		return err_wrap(err, "enrollment of %s", record->registration_id);
-	key_sha256 = has_key ? BYTES_ARRAY(digest) : BYTES_NONE;
-	if (db_run(tx,
-		   "INSERT INTO outbox(job, registration_id, payload, key_sha256, changed_ms)"
-		   " VALUES(?1, ?2, ?3, ?4, ?5) ON CONFLICT(job) DO NOTHING",
-		   DB_VALUES(db_text(record->job), db_text(record->registration_id),
-			     db_blob(buf_bytes(&payload)), db_blob(key_sha256), db_int(at_ms)),
-		   err) < 0)
+	new.payload = buf_bytes(&payload);
+	new.key_sha256 = has_key ? BYTES_ARRAY(digest) : BYTES_NONE;
+	if (outbox_insert(tx, at_ms, &new, &row, &same, err) < 0)
 		return -1;
-	return db_changes(tx) == 1 ? 0 : check_same(tx, record, buf_bytes(&payload), key_sha256, err);
+	if (!same)
+		return err_set(err, ERR_STATION, 0, "job %s is in the outbox with another content",
+			       record->job);
+	return 0;
 }
 
 int enroll_count(struct db *db, struct enroll_counts *ret_counts, struct err *err)

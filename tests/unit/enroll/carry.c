@@ -198,6 +198,31 @@ static void test_record_that_the_carriers_people_give_up_comes_back_as_refused(v
 	assert_non_null(strstr(row_of(pair->a.world, "unit-1").reason, "given up"));
 }
 
+/* A second batch of the same records, made after the first was cancelled. */
+static void test_record_that_was_given_up_is_not_queued_by_another_batch(void **state)
+{
+	struct pair *pair = *state;
+	const struct enroll_decision decision = { "unit-1", WORLD_NOW_MS, NULL, "a twin of it" };
+	struct enroll_decided decided;
+	CLEANUP(db_rollback) struct db_tx tx = { 0 };
+	struct enroll_batch batch;
+	struct err err = { 0 };
+
+	queue_at(&pair->a, "line-a", 1);
+	batch = export(&pair->a, pair->file);
+	(void)import(&pair->b, pair->file);
+	settle_as(&pair->b, ITEM_QUARANTINED, "differs");
+	assert_int_equal(db_begin(pair->b.world->db, &tx, &err), 0);
+	assert_int_equal(enroll_drop(&tx, &decision, &decided, &err), 0);
+	assert_int_equal(db_commit(&tx, &err), 0);
+	assert_int_equal(enroll_cancel_batch(&pair->a.carrier, batch.id, &batch, &err), 0);
+	assert_int_equal(unlink(pair->file), 0);
+	batch = export(&pair->a, pair->file);
+	(void)import(&pair->b, pair->file);
+	assert_int_equal(sendable(&pair->b), 0);
+	assert_int_equal(receipt(pair, batch.id).quarantined, 1);
+}
+
 static void test_symmetric_records_are_taken_with_their_master_key_only(void **state)
 {
 	struct pair *pair = *state;
@@ -497,6 +522,7 @@ int main(void)
 		TEST(test_there_and_back_settles_and_twice_changes_nothing),
 		TEST(test_refused_records_come_back_with_reason_and_difference),
 		TEST(test_record_that_the_carriers_people_give_up_comes_back_as_refused),
+		TEST(test_record_that_was_given_up_is_not_queued_by_another_batch),
 		TEST(test_symmetric_records_are_taken_with_their_master_key_only),
 		TEST(test_symmetric_record_with_the_same_master_key_is_sent_there),
 		TEST(test_every_changed_byte_is_refused),

@@ -357,6 +357,28 @@ static void test_release_and_drop_only_what_is_quarantined(void **state)
 	assert_int_equal(decide(world, "unit-2", enroll_drop, &decided, &err), -1);
 }
 
+static void test_enqueue_of_what_was_given_up_changes_nothing(void **state)
+{
+	struct world *world = *state;
+	CLEANUP(batch_freep) struct batch *batch = new_batch();
+	uint8_t ek[TEST_EK_LEN];
+	const struct enroll_record other = { .job = "unit-1",
+					     .registration_id = "unit-1",
+					     .endorsement_key = test_ek(2, ek) };
+	struct enroll_decided decided;
+	struct err err = { 0 };
+
+	queue_tpm(world, "unit-1", 1);
+	claim(world, WORLD_NOW_MS, batch);
+	settle_all(world, batch, ITEM_QUARANTINED, 0);
+	assert_int_equal(decide(world, "unit-1", enroll_drop, &decided, &err), 0);
+	queue_tpm(world, "unit-1", 1);
+	assert_int_equal(counts(world).queued, 0);
+	assert_int_equal(counts(world).dropped, 1);
+	assert_int_equal(enqueue(world->db, &other, &err), -1);
+	assert_int_equal(err.class, ERR_STATION);
+}
+
 /* The unit was reworked meanwhile: its first record can't come after the second. */
 static void test_release_refuses_what_a_later_job_has_replaced(void **state)
 {
@@ -600,6 +622,7 @@ int main(void)
 		TEST(test_recover_makes_sending_due_again),
 		TEST(test_requeue_one_or_all_but_never_enrolled),
 		TEST(test_release_and_drop_only_what_is_quarantined),
+		TEST(test_enqueue_of_what_was_given_up_changes_nothing),
 		TEST(test_release_refuses_what_a_later_job_has_replaced),
 		TEST(test_each_visits_over_pages_and_stops_when_told),
 		TEST(test_each_waiting_shows_quarantined_first_and_no_more_than_asked),
