@@ -36,6 +36,18 @@ MUST_USE int pin_matches(const struct pin *pin, const struct secret *secret, boo
 			 struct err *err);
 MUST_USE int badge_hash(struct db_tx *tx, struct bytes badge, uint8_t ret[SHA256_LEN], struct err *err);
 
+/* person.c. ERR_OPERATOR: ID, name or language is none. */
+MUST_USE int person_check(const struct person *person, struct err *err);
+/* What is stored of badge and PIN; made before the transaction, since it takes its time. */
+struct proofs {
+	bool has_badge, has_pin;
+	uint8_t badge[SHA256_LEN];
+	struct pin pin;
+};
+/* Each may be empty. ERR_OPERATOR for what no badge or PIN can be; neither text is ever said. */
+MUST_USE int proofs_make(struct db *db, const struct secret *badge, const struct secret *pin,
+			 struct proofs *ret_proofs, struct err *err);
+
 /* people.c. Those that are not disabled. */
 MUST_USE int operators_count(struct db_tx *tx, int64_t *ret_n, struct err *err);
 /* Officers that are not disabled, but for this one ("": all). */
