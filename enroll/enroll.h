@@ -69,7 +69,7 @@ struct enroll_terms {
 
 /* What the service is told about one device; exactly one attestation is set. */
 struct enroll_record {
-	const char *job; /* unique: a second enqueue of the same job changes nothing */
+	const char *job; /* unique: a second enqueue of the same job changes nothing, dropped or not */
 	const char *registration_id;
 	const char *device_id;        /* NULL: the service takes the registration ID */
 	struct bytes endorsement_key; /* TPM2B_PUBLIC                                */
@@ -448,6 +448,7 @@ enum enroll_status {
 struct enroll_device {
 	const char *registration_id;
 	struct bytes certificate_pem; /* its leaf, if it has one: answers don't show it, and a PUT needs it */
+	bool newer_waits;             /* the outbox has a record of it that is not sent yet: errors say so */
 };
 /*
  * Sets the provisioningStatus and nothing else, if the record still is as it was fetched; one that changed

@@ -52,6 +52,11 @@ static int check_certificate(const json_t *attestation, const struct enroll_devi
 	    hex_encode(BYTES_ARRAY(digest), ours, sizeof(ours)) < 0)
 		return err_set(err, ERR_OPERATOR, 0,
 			       "the service has a certificate for it, this station none");
+	if ((theirs == NULL || strcasecmp(ours, theirs) != 0) && device->newer_waits)
+		return err_set(err, ERR_OPERATOR, 0,
+			       "the service has another certificate for it (SHA-256 %.16s...), and a newer "
+			       "record waits here: run station sync first",
+			       theirs != NULL ? theirs : "unknown");
 	if (theirs == NULL || strcasecmp(ours, theirs) != 0)
 		return err_set(err, ERR_OPERATOR, 0,
 			       "the service has another certificate for it (SHA-256 %.64s) than this station",

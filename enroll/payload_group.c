@@ -310,7 +310,8 @@ static int keep_keys(struct bytes mechanism, const struct enroll_group_change *c
 		return err_set(err, ERR_OPERATOR, 0, "a group of symmetric keys has no certificate to roll");
 	json = json_loadb((const char *)mechanism.p, mechanism.len, JSON_REJECT_DUPLICATES, NULL);
 	keys = json_object_get(json, "symmetricKey");
-	if (text_of(keys, "primaryKey")[0] == '\0' || text_of(keys, "secondaryKey")[0] == '\0')
+	if (strcmp(text_of(json, "type"), "symmetricKey") != 0 || text_of(keys, "primaryKey")[0] == '\0' ||
+	    text_of(keys, "secondaryKey")[0] == '\0')
 		return err_set(err, ERR_RETRY, 0, "the service's answer has no keys");
 	*ret_attestation = json;
 	json = NULL;

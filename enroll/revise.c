@@ -123,6 +123,22 @@ int revise_update(struct bytes theirs, struct bytes before, struct bytes ours, s
 	return 0;
 }
 
+/* Both keys, or NULL: a PUT without them has the service make others (dps-api 1.4), and the device is out. */
+static json_t *parse_mechanism(struct bytes mechanism)
+{
+	json_t *json = parse_object(mechanism);
+	const char *type = json_string_value(json_object_get(json, "type"));
+	const json_t *keys = json_object_get(json, "symmetricKey");
+
+	if (type == NULL || strcmp(type, "symmetricKey") != 0 ||
+	    json_string_length(json_object_get(keys, "primaryKey")) == 0 ||
+	    json_string_length(json_object_get(keys, "secondaryKey")) == 0) {
+		json_decref(json);
+		return NULL;
+	}
+	return json;
+}
+
 /* Keys come from another call, certificates from us: an enrollment that is fetched has neither (dps-api 0.4, 0.5). */
 static int put_proof_back(json_t *json, const struct revise_proof *proof, struct err *err)
 {
@@ -132,7 +148,7 @@ static int put_proof_back(json_t *json, const struct revise_proof *proof, struct
 	if (type != NULL && strcmp(type, "tpm") == 0)
 		return 0;
 	if (type != NULL && strcmp(type, "symmetricKey") == 0)
-		attestation = parse_object(proof->mechanism);
+		attestation = parse_mechanism(proof->mechanism);
 	else if (type != NULL && strcmp(type, "x509") == 0 && proof->certificate_pem.len > 0)
 		attestation = json_pack("{s:s, s:{s:{s:{s:s%}}}}", "type", "x509", "x509",
 					"clientCertificates", "primary", "certificate",

@@ -1,5 +1,6 @@
 /*
- * station enroll disable | enable | delete SERIAL --reason TEXT. The log says first what is about to be done and by
+ * station enroll disable | enable | delete SERIAL --reason TEXT; SERIAL may be a registration ID, also one of a released
+ * job. The log says first what is about to be done and by
  * whom, and then that it was: what has no second entry may have happened, and the same command settles it.
  */
 #include "enroll/enroll.h"
@@ -32,6 +33,7 @@ struct changing {
 	const struct enroll_act *act;
 	const struct found_unit *unit;
 	bool in_group;
+	bool newer_waits; /* a record of it, of the job after a rework perhaps, is not sent yet */
 };
 
 static int log_step(const struct changing *c, const char *kind, struct err *err)
@@ -66,7 +68,8 @@ static int no_record(const struct changing *c, struct err *err)
 /* A unit of a group has no record of its own: a disabled one shuts it out, since it comes first (dps-api 5.3). */
 static int change(const struct changing *c, struct enroll_service *service, struct err *err)
 {
-	const struct enroll_device device = { c->unit->registration_id, buf_bytes(&c->unit->leaf_pem) };
+	const struct enroll_device device = { c->unit->registration_id, buf_bytes(&c->unit->leaf_pem),
+					      c->newer_waits };
 	bool found = false;
 	int rc = -1;
 
@@ -124,6 +127,19 @@ static bool is_in_group(const struct conf *conf, const struct found_unit *unit)
 	return false;
 }
 
+static int find_waiting(struct changing *c, struct err *err)
+{
+	BUF_AUTO(payload, ENROLL_PAYLOAD_MAX);
+	enum enroll_state state = ENROLL_ENROLLED;
+	bool found = false;
+
+	if (enroll_payload(c->act->acting.db, c->unit->registration_id, &payload, &state, &found, err) < 0)
+		return -1;
+	c->newer_waits =
+		found && (state == ENROLL_QUEUED || state == ENROLL_SENDING || state == ENROLL_RETRY);
+	return 0;
+}
+
 static void print_done(const struct options *options, const struct changing *c)
 {
 	if (options->json)
@@ -139,10 +155,10 @@ static int run(const struct options *options, enum act_kind kind, int *ret_exit,
 	CLEANUP(line_closep) struct line *line = NULL;
 	FOUND_UNIT_AUTO(unit);
 	struct enroll_service *service = NULL;
-	struct changing c = { kind, &act, &unit, false };
+	struct changing c = { .kind = kind, .act = &act, .unit = &unit };
 
 	if (enroll_act_open(options, acts[kind].doing, &act, err) < 0 ||
-	    unit_find(act.acting.db, options->args[1], &unit, err) < 0 ||
+	    unit_find(act.acting.db, options->args[1], &unit, err) < 0 || find_waiting(&c, err) < 0 ||
 	    open_service(options, &line, &service, ret_exit, err) < 0)
 		return -1;
 	c.in_group = is_in_group(act.acting.conf, &unit);

@@ -357,6 +357,33 @@ static void test_group_change_of_what_is_no_group_is_refused(void **state)
 	}
 }
 
+/* What is no mechanism with both keys must not go back: the service makes keys where none are sent (dps-api 1.4). */
+static void test_group_change_without_both_keys_is_refused(void **state)
+{
+	static const char group[] =
+		"{\"enrollmentGroupId\":\"g\",\"etag\":\"1\",\"attestation\":{\"type\":\"symmetricKey\"}}";
+	static const char *const bad[] = {
+		"{}",
+		"{\"type\":\"symmetricKey\",\"symmetricKey\":{\"primaryKey\":\"QQ==\"}}",
+		"{\"symmetricKey\":{\"primaryKey\":\"QQ==\",\"secondaryKey\":\"QQ==\"}}",
+		"{\"type\":\"x509\",\"symmetricKey\":{\"primaryKey\":\"QQ==\",\"secondaryKey\":\"QQ==\"}}",
+	};
+	const struct enroll_group_change change = { .act = ENROLL_GROUP_DISABLE };
+	char etag[ETAG_MAX];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		SECRET_AUTO json = { NULL, 0 };
+		struct err err = { 0 };
+
+		assert_int_equal(
+			payload_group_change(BYTES_LIT(group), bytes_str(bad[i]), &change, &json, etag, &err),
+			-1);
+		assert_int_equal(err.class, ERR_RETRY);
+		assert_null(json.p);
+	}
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, emulated_setup, emulated_teardown)
 
 int main(void)
@@ -373,6 +400,7 @@ int main(void)
 		TEST(test_group_of_names_rolls_over_by_names),
 		TEST(test_group_of_keys_keeps_them_when_it_is_changed),
 		TEST(test_group_that_somebody_changed_meanwhile_is_left_alone),
+		cmocka_unit_test(test_group_change_without_both_keys_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

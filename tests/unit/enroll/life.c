@@ -58,7 +58,8 @@ static bool says(struct emulated *e, const char *text)
 static int set(struct emulated *e, const char *pem, enum enroll_status status, bool *ret_found,
 	       struct err *err)
 {
-	const struct enroll_device device = { "unit-1", pem != NULL ? bytes_str(pem) : BYTES_NONE };
+	const struct enroll_device device = { .registration_id = "unit-1",
+					      .certificate_pem = pem != NULL ? bytes_str(pem) : BYTES_NONE };
 
 	return enroll_set_status(e->service, &device, status, ret_found, err);
 }
@@ -93,6 +94,50 @@ static void test_status_with_a_certificate_that_is_not_the_devices_is_left(void 
 	assert_int_equal(err.class, ERR_OPERATOR);
 	assert_int_equal(set(e, NULL, ENROLL_STATUS_DISABLED, &found, &err), -1);
 	assert_false(says(e, "\"provisioningStatus\":\"disabled\""));
+}
+
+/* Reworked: the service still has the certificate of the job before. */
+static void test_status_before_a_newer_record_is_sent_says_so(void **state)
+{
+	struct emulated *e = *state;
+	const struct enroll_device device = { "unit-1", bytes_str(certificate_b), true };
+	struct err err = { 0 };
+	bool found = false;
+
+	EMULATE(e);
+	put_leaf(e, certificate_a, NULL);
+	assert_int_equal(enroll_set_status(e->service, &device, ENROLL_STATUS_DISABLED, &found, &err), -1);
+	assert_int_equal(err.class, ERR_OPERATOR);
+	assert_non_null(strstr(err.what, "a newer record waits here: run station sync first"));
+	assert_false(says(e, "\"provisioningStatus\":\"disabled\""));
+}
+
+/* The service makes keys where none are sent: what an answer lacks must not go back. */
+static void test_status_symmetric_without_both_keys_is_refused(void **state)
+{
+	static const char record[] = "{\"registrationId\":\"u\",\"etag\":\"1\",\"attestation\":{\"type\":"
+				     "\"symmetricKey\"}}";
+	static const char *const bad[] = {
+		"",
+		"{}",
+		"{\"type\":\"symmetricKey\"}",
+		"{\"type\":\"symmetricKey\",\"symmetricKey\":{\"primaryKey\":\"QQ==\"}}",
+		"{\"type\":\"symmetricKey\",\"symmetricKey\":{\"primaryKey\":\"QQ==\",\"secondaryKey\":\"\"}"
+		"}",
+		"{\"type\":\"tpm\",\"symmetricKey\":{\"primaryKey\":\"QQ==\",\"secondaryKey\":\"QQ==\"}}",
+	};
+	char etag[ETAG_MAX];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		const struct revise_proof proof = { bytes_str(bad[i]), BYTES_NONE };
+		SECRET_AUTO json = { NULL, 0 };
+		struct err err = { 0 };
+
+		assert_int_equal(revise_status(BYTES_LIT(record), &proof, "disabled", &json, etag, &err), -1);
+		assert_int_equal(err.class, ERR_OPERATOR);
+		assert_null(json.p);
+	}
 }
 
 static void test_status_with_a_second_certificate_is_left(void **state)
@@ -168,8 +213,8 @@ static void test_delete_and_again(void **state)
 static void test_block_makes_a_disabled_record_and_replaces_none(void **state)
 {
 	struct emulated *e = *state;
-	const struct enroll_device with = { "unit-1", bytes_str(certificate_a) };
-	const struct enroll_device without = { "unit-2", BYTES_NONE };
+	const struct enroll_device with = { "unit-1", bytes_str(certificate_a), false };
+	const struct enroll_device without = { "unit-2", BYTES_NONE, false };
 	struct err err = { 0 };
 
 	EMULATE(e);
@@ -189,8 +234,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_status_x509_changes_and_nothing_else),
 		TEST(test_status_with_a_certificate_that_is_not_the_devices_is_left),
+		TEST(test_status_before_a_newer_record_is_sent_says_so),
 		TEST(test_status_with_a_second_certificate_is_left),
 		TEST(test_status_symmetric_keeps_its_keys),
+		cmocka_unit_test(test_status_symmetric_without_both_keys_is_refused),
 		TEST(test_status_tpm_and_missing),
 		TEST(test_delete_and_again),
 		TEST(test_block_makes_a_disabled_record_and_replaces_none),
