@@ -19,7 +19,10 @@ struct found_unit {
 	CLEANUP(found_unit_deinit) struct found_unit name = { .leaf_pem = { NULL, 0, 0, PKI_CHAIN_MAX } }
 void found_unit_deinit(struct found_unit *unit);
 
-/* The unit's job that has passed, else its last released one. ERR_OPERATOR if this station knows none. */
+/*
+ * The unit's job that has passed, else the last released one, of this serial or this registration ID. So an ID that
+ * only a released job had leads to that job, whatever its unit has now. ERR_OPERATOR if this station knows none.
+ */
 MUST_USE int unit_find(struct db *db, const char *name, struct found_unit *ret_unit, struct err *err);
 
 #endif

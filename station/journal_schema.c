@@ -102,6 +102,8 @@ static const char *const migrations[] = {
 	/* For recalls; the times grow with the rows, so both cost a job next to nothing. */
 	("CREATE INDEX job_time ON job(coalesce(finished_ms, started_ms));"
 	 "CREATE INDEX job_operator ON job(operator) WHERE operator IS NOT NULL;"),
+	/* What a released job has left in the service is found by the ID that it has there. */
+	"CREATE INDEX job_released_registration_id ON job(registration_id) WHERE state = 'released';",
 };
 
 int journal_init(struct db *db, struct err *err)

@@ -29,9 +29,9 @@ static const struct {
 	{ "release", 1, 1, enroll_command_release, "release REGISTRATION-ID --reason TEXT" },
 	{ "drop", 1, 1, enroll_command_drop, "drop REGISTRATION-ID --reason TEXT" },
 	{ "show", 1, 1, enroll_command_show, "show SERIAL" },
-	{ "disable", 1, 1, enroll_command_disable, "disable SERIAL --reason TEXT" },
-	{ "enable", 1, 1, enroll_command_enable, "enable SERIAL --reason TEXT" },
-	{ "delete", 1, 1, enroll_command_delete, "delete SERIAL --reason TEXT" },
+	{ "disable", 1, 1, enroll_command_disable, "disable SERIAL|REGISTRATION-ID --reason TEXT" },
+	{ "enable", 1, 1, enroll_command_enable, "enable SERIAL|REGISTRATION-ID --reason TEXT" },
+	{ "delete", 1, 1, enroll_command_delete, "delete SERIAL|REGISTRATION-ID --reason TEXT" },
 	{ "receipt", 2, 2, enroll_command_receipt, "receipt BATCH FILE" },
 	{ "trust", 1, 1, enroll_command_trust, "trust FILE" },
 };

@@ -69,6 +69,8 @@ rework() { # REASON
 rework "board repaired"
 [ "$(certificate "${serials[2]}")" != "$first" ] || fail "the reworked unit kept its certificate"
 nothing_lost
+expect 2 "$station" enroll disable "${serials[2]}" --reason "stolen" --dir "$dir"
+says "run station sync first"
 expect 0 "$station" sync --dir "$dir"
 equal 2 "$(enrollments)" "enrollments after the repair"
 equal "$(thumbprint)" "$(enrolled_thumbprint)" "certificate in the service"
