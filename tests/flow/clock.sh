@@ -28,7 +28,7 @@ expect 0 "$station" clock --dir "$dir"
 
 # It is set back while the line works: the next unit waits.
 an_hour_ahead
-sleep 2.5 # it is looked at every two seconds
+sleep 4 # it is looked at every two seconds
 seat 1 2
 await '.event == "wait" and .serial == "'"$(serial_of 2)"'"'
 stop "$line_pid"

@@ -22,6 +22,7 @@ edges() {
 		case $line in *[│┐┘\|+]) printf '%s\n' "$line" | wc -L ;; esac
 	done < <(shown | sed 's/ *$//') | sort -u | xargs
 }
+aligned() { [ "$(edges)" = 80 ]; }
 
 # --- A VT100 on a serial line: no colours, no characters beyond ASCII --------------------------------------------
 term=vt100 locale=C wired vt100 80 24
@@ -63,8 +64,7 @@ for term in linux xterm xterm-256color screen ansi; do
 	wired "$term" 80 24
 	see "✔ PASS"
 	see "✘ FAIL"
-	sleep 0.5
-	[ "$(edges)" = 80 ] || never "has edges in columns" "$(edges)"
+	wait_for 20 aligned || never "has edges in columns" "$(edges)"
 	grep -qaE $'\033\\[[0-9;]*42[;m]' "$work/$term.raw" || fail "$term: PASS is not green"
 	grep -qaE $'\033\\[[0-9;]*41[;m]' "$work/$term.raw" || fail "$term: FAIL is not red"
 	press d
@@ -78,7 +78,7 @@ see "F1 Help"
 press g
 see "F1 帮助"
 see "✔"
-[ "$(edges)" = 80 ] || never "has edges in columns" "$(edges)"
+wait_for 20 aligned || never "has edges in columns" "$(edges)"
 same_screen chinese-80x24
 for key in F1 F3 F4 F5 F6 F7; do
 	press "$key"

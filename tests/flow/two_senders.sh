@@ -16,8 +16,8 @@ watching() { # LOG: sync --watch in the background; its number is $watch_pid
 
 # The watch was first: the line leaves the sending to it.
 watching "$work/watch"
-wait_for 20 test -e "$dir/sync.lock" || fail "nobody took the lock"
-sleep 1
+locked() { grep -q ":$(stat -c %i "$dir/sync.lock" 2>/dev/null) " /proc/locks; }
+wait_for 20 locked || fail "nobody took the lock"
 stop "$service_pid"
 line_up --count 3
 for i in 0 1 2; do seat $((i + 1)) $i; done
@@ -33,9 +33,9 @@ line_up
 for i in 0 1 2; do empty $((i + 1)); done
 for i in 3 4 5; do seat $((i - 2)) $i; done
 wait_for 60 in_hand || fail "the watch sends nothing"
-expect 0 "$station" status --dir "$dir"
 kill -KILL "$watch_pid"
 wait "$watch_pid" 2>/dev/null
+expect 0 "$station" status --dir "$dir"
 await '.event == "sync" and .enrolled > 0'
 wait_for 60 none_waits || fail "the line has not taken over"
 equal 6 "$(enrollments)" "enrollments"
@@ -50,10 +50,10 @@ has '.event == "sync-elsewhere" and .pending == 0'
 # The line ends: the watch that waited takes over.
 watching "$work/second"
 wait_for 20 grep -q 'another process sends' "$work/second" || fail "the second watch does not say who sends"
-stop "$line_pid"
-sql "SELECT 1" >/dev/null
+# In somebody's hands, before the watch can have its turn: that is when it looks for what was left.
 sqlite3 -cmd '.timeout 5000' "$dir/station.db" \
 	"UPDATE outbox SET state = 'sending', next = 'get' WHERE id = (SELECT min(id) FROM outbox)" || fail "no row was put back"
+stop "$line_pid"
 wait_for 60 none_waits || fail "the second watch has not taken over"
 stop "$watch_pid"
 equal 6 "$(enrollments)" "enrollments"
