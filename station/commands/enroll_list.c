@@ -177,15 +177,19 @@ static int list_next(struct db *db, enum enroll_state state, int64_t n, const ch
 static void print_counts(bool json, const struct enroll_counts *n)
 {
 	if (json)
-		(void)printf("{\"event\":\"records\",\"queued\":%lld,\"sending\":%lld,\"retry\":%lld,"
-			     "\"quarantined\":%lld,\"enrolled\":%lld,\"dropped\":%lld}\n",
-			     (long long)n->queued, (long long)n->sending, (long long)n->retry,
-			     (long long)n->quarantined, (long long)n->enrolled, (long long)n->dropped);
+		(void)printf("{\"event\":\"records\",\"queued\":%lld,\"carried\":%lld,\"sending\":%lld,"
+			     "\"retry\":%lld,\"quarantined\":%lld,\"enrolled\":%lld,\"dropped\":%lld}\n",
+			     (long long)n->queued, (long long)n->carried, (long long)n->sending,
+			     (long long)n->retry, (long long)n->quarantined, (long long)n->enrolled,
+			     (long long)n->dropped);
 	else
 		(void)printf("%lld queued, %lld being sent, %lld to be tried again, %lld quarantined; "
 			     "%lld in the service, %lld given up\n",
 			     (long long)n->queued, (long long)n->sending, (long long)n->retry,
 			     (long long)n->quarantined, (long long)n->enrolled, (long long)n->dropped);
+	if (!json && n->carried > 0)
+		(void)printf("%lld of the queued are with a carrier: station enroll batches\n",
+			     (long long)n->carried);
 }
 
 /* One screen: what is not in the service yet, and why. */

@@ -63,6 +63,7 @@ says "0 enrolled"
 equal 0 "$(enrollments)" "enrollments"
 expect 0 "$station" enroll list --json --dir "$far"
 has ".reason == \"with a carrier: batch $batch\""
+has '.event == "records" and .queued == 6 and .carried == 6'
 expect 2 "$station" enroll export "$work/second" --dir "$far"
 says "nothing waits"
 
