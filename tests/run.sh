@@ -86,7 +86,7 @@ if [ -z "${SKIP_PACKAGES:-}" ]; then
 	command -v npm >/dev/null || station/install-packages.sh tests/interop/packages.txt
 fi
 # The tests in which threads meet: workers, sender, pulse, plug, desk and screens; a connection each of the emulator.
-threads='^(flow/(demo.*|duplicates|faults|fixture|scan|screens.*|service|stock|terminals|unplugged)|interop/(install|device_.*_mqtt)|unit/base_(db|group))$'
+threads='^(flow/(demo.*|duplicates|faults|fixture|scan|screens.*|service|stock|terminals|two_senders|unplugged)|interop/(install|device_.*_mqtt)|unit/(base_(db|group)|dps_(https|mqtt_(session|tls))|enroll_sender))$'
 start=$SECONDS
 run dev
 run asan -L '^(unit|flow|interop)$'
