@@ -9,11 +9,12 @@
 #include "base/log.h"
 #include "station/worker_internal.h"
 
-#define BUSY_MS    100  /* somebody is there and not done: waits for a person, or says nothing any more */
-#define IDLE_MS    1000 /* nothing to do; what is plugged in or out wakes us before */
-#define AWAY_MS    500  /* the whole line waits for somebody, perhaps until the morning */
-#define NOISY_MAX  5u   /* some eight seconds: longer than a board that boots talks to its console */
-#define SILENT_MAX 2u   /* one lost answer does not free a slot */
+#define BUSY_MS    100   /* somebody is there and not done: waits for a person, or says nothing any more */
+#define IDLE_MS    1000  /* nothing to do; what is plugged in or out wakes us before */
+#define AWAY_MS    500   /* the whole line waits for somebody, perhaps until the morning */
+#define NOISY_MAX  5u    /* some eight seconds: longer than a board that boots talks to its console */
+#define SILENT_MAX 2u    /* one lost answer does not free a slot */
+#define SHUT_MS    15000 /* nor does a slow log-in: another wrong password may lock us out */
 #define BOUNCE_MS  50
 #define CLOSED_MIN 2u
 #define BUSY_LOOKS 5u /* a probe beside us has the port for so long, and the unit sits there still */
@@ -37,7 +38,10 @@ static void hear_no_unit(struct worker *worker, const struct err *err)
 		return;
 	}
 	worker->noisy = 0;
-	if (++worker->silent >= SILENT_MAX)
+	if (worker->silent++ == 0)
+		worker->silent_ms = deadline_now_ms();
+	if (worker->shut_out ? deadline_now_ms() - worker->silent_ms >= SHUT_MS
+			     : worker->silent >= SILENT_MAX)
 		worker_leave(worker);
 }
 

@@ -16,9 +16,11 @@ struct worker {
 	pthread_t thread;
 	struct unit_info last;        /* the unit that sits there, or sat there last; no serial: nobody */
 	bool refused;                 /* last is a stand-in for who gave no acceptable name */
+	bool shut_out;                /* refused, because it does not take our user and password */
 	enum wait wait;               /* for what it waits; WAIT_NONE: it was served */
 	unsigned noisy;               /* looks in a row that found somebody who does not speak our protocol */
 	unsigned silent;              /* looks in a row that found nobody */
+	int64_t silent_ms;            /* when the first of them was */
 	struct deadline refuse_again; /* not before this passed */
 	struct contact contact;
 	uint64_t asked_at;      /* the place's stamp when last said who it is; 0: it is asked anew */

@@ -114,7 +114,7 @@ void worker_leave(struct worker *worker)
 		desk_left(worker->st->desk, worker->slot);
 	worker_post_about(worker, EVENT_FREE, worker->last.serial);
 	worker->last = (struct unit_info){ 0 };
-	worker->refused = false;
+	worker->refused = worker->shut_out = false;
 }
 
 static enum wait may_start(struct worker *worker, const struct unit_info *unit, struct seating *ret_seating)
@@ -164,4 +164,5 @@ void worker_refuse(struct worker *worker, const struct err *why)
 	job_deinit(&job);
 	worker->last = unknown;
 	worker->refused = true;
+	worker->shut_out = why->class == ERR_OPERATOR;
 }

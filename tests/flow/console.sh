@@ -100,8 +100,13 @@ seen '.serial? == "SN-H" and (.text? // "" | contains("lacks the program openssl
 # A wrong password is tried once, however long the unit sits there.
 unit d SN-D --log "$work/d.said" -- "${bash_getty[@]}"
 await '.slot? == "d" and .result? == "FAIL" and .class == "operator"'
+# Nor after it was silent for a while: a slow one would else be logged in to again and again, and lock the account.
+# (What was typed while it slept may go in as a name of blanks: no account's.)
+kill -STOP "$unit_pid"
+sleep 4
+kill -CONT "$unit_pid"
 sleep 8
-equal 1 "$(grep -c 'Login incorrect' "$work/d.said")" "tries of a wrong password"
+equal 1 "$(grep -c 'login: unit' "$work/d.said")" "log-ins with a wrong password"
 seen '.slot? == "d" and (.text? // "" | contains("does not take the user and password of the profile"))' || fail "a wrong password is not said"
 
 # Never a prompt: it costs nobody else anything.
