@@ -78,9 +78,13 @@ MUST_USE int payload_build(const struct enroll_record *record, struct buf *ret_j
 #define PAYLOAD_KEY_ROOM 512 /* how much longer that is at most */
 MUST_USE int payload_with_key(struct bytes payload, const struct secret *key, struct secret *ret_json,
 			      struct err *err);
+struct json_t;
 /* payload_group.c: a new group's JSON. ERR_OPERATOR. */
 MUST_USE int payload_group(const struct enroll_group *group, struct buf *ret_json, struct err *err);
-/* Whether the service's JSON of a group is of one with symmetric keys. */
+/* The attestation of a group: certificates of its own, secondary_pem may be empty; or names of the service's. NULL: err. */
+struct json_t *group_certificates_json(struct bytes primary_pem, struct bytes secondary_pem, struct err *err);
+struct json_t *group_references_json(const char *primary, const char *secondary, struct err *err);
+/* payload_group_change.c: whether the service's JSON of a group is of one with symmetric keys. */
 bool payload_group_has_keys(struct bytes group);
 /*
  * group, as the service has it, changed to be sent back if its ETag still is ret_etag; mechanism is
@@ -92,7 +96,6 @@ MUST_USE int payload_group_change(struct bytes group, struct bytes mechanism,
 /* 1..128 of the characters of an IoT Hub device ID (dps-api 2). ERR_UNIT. */
 MUST_USE int device_id_check(const char *id, struct err *err);
 /* Adds what the terms say to an enrollment or a group, and provisioningStatus. ERR_UNIT if the service would refuse it. */
-struct json_t;
 MUST_USE int terms_put(const struct enroll_terms *terms, struct json_t *json, struct err *err);
 /* payload_twin.c: NAME=VALUE NAME="a text"... as the object that a twin has there. ERR_UNIT if a hub would refuse it. */
 MUST_USE int twin_tags(const char *text, struct json_t **ret_tags, struct err *err);
