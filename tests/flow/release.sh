@@ -66,7 +66,9 @@ rework() { # REASON
 	serve 0 1
 	has '.event == "unit" and .result == "PASS"'
 }
+stop "$service_pid" # or it would have the new record before anybody asks
 rework "board repaired"
+service
 [ "$(certificate "${serials[2]}")" != "$first" ] || fail "the reworked unit kept its certificate"
 nothing_lost
 expect 2 "$station" enroll disable "${serials[2]}" --reason "stolen" --dir "$dir"
