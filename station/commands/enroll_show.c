@@ -18,7 +18,6 @@
 
 DEFINE_CLEANUP(json_freep, json_t, json_decref)
 
-#define FIELD_MAX 160
 #define DEPTH_MAX 12
 
 struct shown {
@@ -44,10 +43,11 @@ static int flatten(json_t *flat, const char *path, json_t *value, unsigned depth
 	}
 	json_object_foreach(value, name, member)
 	{
-		char below[FIELD_MAX];
+		/* Whole, however long: two names that begin alike are two fields. */
+		CLEANUP(json_freep)
+		json_t *below = json_sprintf("%s%s%s", path, path[0] != '\0' ? "." : "", name);
 
-		(void)snprintf(below, sizeof(below), "%s%s%s", path, path[0] != '\0' ? "." : "", name);
-		if (flatten(flat, below, member, depth - 1) < 0)
+		if (below == NULL || flatten(flat, json_string_value(below), member, depth - 1) < 0)
 			return -1;
 	}
 	return 0;
