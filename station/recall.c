@@ -73,16 +73,20 @@ static int read_filter(const struct recall *recall, struct filter *ret, struct e
 static int visit_one(void *arg, const struct journal_unit *unit, struct err *err)
 {
 	struct filter *filter = arg;
+	uint8_t thumbprint[SHA256_LEN];
 	struct pki_cert_info info;
 
-	if (filter->has_thumbprint || filter->recall->issuer != NULL) {
-		if (unit->leaf.len == 0)
+	if ((filter->has_thumbprint || filter->recall->issuer != NULL) && unit->leaf.len == 0)
+		return 0;
+	if (filter->has_thumbprint) {
+		sha256(unit->leaf, thumbprint);
+		if (!bytes_equal(BYTES_ARRAY(thumbprint), BYTES_ARRAY(filter->thumbprint)))
 			return 0;
+	}
+	if (filter->recall->issuer != NULL) {
 		if (pki_cert_info(unit->leaf, &info, err) < 0)
 			return err_wrap(err, "certificate of unit %s", unit->serial);
-		if ((filter->has_thumbprint &&
-		     !bytes_equal(BYTES_ARRAY(info.sha256), BYTES_ARRAY(filter->thumbprint))) ||
-		    (filter->recall->issuer != NULL && strcmp(filter->recall->issuer, info.issuer_cn) != 0))
+		if (strcmp(filter->recall->issuer, info.issuer_cn) != 0)
 			return 0;
 	}
 	filter->n++;
