@@ -178,7 +178,8 @@ int demo_write_ini(const char *dir, unsigned slots, const struct demo_service *s
 			"; Made by station demo, anew at each start.\n"
 			"[station]\nid = demo\n\n"
 			"[hsm]\nmodule = softhsm2\ntoken = pkcs11:token=demo\n"
-			"pin-source = file:%s/secrets/hsm-pin\nissuing-key = pkcs11:object=issuing\n\n",
+			"pin-source = file:%s/secrets/hsm-pin\nissuing-key = pkcs11:object=issuing\n"
+			"audit-key = pkcs11:object=audit\n\n",
 			dir) < 0 ||
 	    append_text(&ini, err,
 			"[service]\nhost = %s\nid-scope = %s\ndevice-host = %s\nca-file = %s\n"
