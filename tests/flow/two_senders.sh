@@ -24,7 +24,7 @@ for i in 0 1 2; do seat $((i + 1)) $i; done
 wait "$line_pid" || fail "the line does not go on beside sync --watch"
 equal 3 "$(waits)" "records that wait"
 wait_for 20 grep -q 'must be reachable' "$work/watch.err" || fail "the watch does not say that nobody is there"
-service --latency-ms 4000
+service --latency-ms 2000
 wait_for 60 grep -q '3 enrolled' "$work/watch" || fail "the watch has sent nothing"
 equal 0 "$(waits)" "records that wait"
 
