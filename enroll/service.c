@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <sys/random.h>
 
+#include <curl/curl.h>
+
 void answer_deinit(struct answer *answer)
 {
 	http_reply_deinit(&answer->http);
@@ -155,6 +157,14 @@ void service_give_back(struct enroll_service *service)
 	gate_give_back(service->gate, &service->leave);
 }
 
+/* A date in Retry-After is one of the service's clock, which its answer tells as well; ours may be hours off. */
+static int64_t asked_ms(const struct http_reply *reply, int64_t now_ms)
+{
+	time_t theirs = curl_getdate(reply->date, NULL);
+
+	return pace_retry_after_ms(reply->retry_after, theirs >= 0 ? (int64_t)theirs * 1000 : now_ms);
+}
+
 /* *ret_stale: the token was refused that had been good before. It may have been revoked, or a clock was set. */
 static int call_with_login(struct enroll_service *service, int64_t now_ms, const struct http_request *request,
 			   const struct http_extra *extra, struct answer *ret, bool *ret_stale,
@@ -180,8 +190,7 @@ static int call_with_login(struct enroll_service *service, int64_t now_ms, const
 	if (*ret_stale)
 		gate_succeeded(service->gate, &service->leave);
 	else
-		gate_failed(service->gate, &service->leave, now_ms,
-			    pace_retry_after_ms(ret->http.retry_after, now_ms));
+		gate_failed(service->gate, &service->leave, now_ms, asked_ms(&ret->http, now_ms));
 	return -1;
 }
 

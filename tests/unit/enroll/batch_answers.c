@@ -4,6 +4,7 @@
 #include <stddef.h>
 
 #include <cmocka.h>
+#include <time.h>
 
 #include "tests/unit/enroll/script.h"
 
@@ -145,6 +146,21 @@ static void test_batch_throttled_waits_as_long_as_asked(void **state)
 	assert_int_equal(script->calls, 1);
 }
 
+/* The date is of the service's clock, which the scripted one has from this machine; the station's is months ahead. */
+static void test_batch_retry_after_as_a_date_is_by_the_services_clock(void **state)
+{
+	struct script *script = *state;
+	const time_t at = time(NULL) + 120;
+	struct tm utc;
+	char date[40];
+
+	assert_non_null(gmtime_r(&at, &utc));
+	assert_true(strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S GMT", &utc) > 0);
+	queue_tpm(script->world, "unit-1", 1);
+	SCRIPT(script, { POST_BULK, { .status = 429, .retry_after = date, .body = ERROR_BODY("429001") } });
+	assert_in_range(send_well(script).next_due_ms, WORLD_NOW_MS + 100000, WORLD_NOW_MS + 130000);
+}
+
 static void test_batch_server_error_is_retried_and_not_counted(void **state)
 {
 	struct script *script = *state;
@@ -267,6 +283,7 @@ int main(void)
 		TEST(test_batch_unknown_fields_of_an_answer_are_no_matter),
 		TEST(test_batch_redirect_is_not_followed),
 		TEST(test_batch_throttled_waits_as_long_as_asked),
+		TEST(test_batch_retry_after_as_a_date_is_by_the_services_clock),
 		TEST(test_batch_server_error_is_retried_and_not_counted),
 		TEST(test_batch_404_to_a_bulk_call_blames_no_record),
 		TEST(test_batch_400_of_another_service_blames_no_record),
