@@ -166,6 +166,16 @@ void str_clip(char *out, size_t cap, const char *text)
 	(void)snprintf(out, cap, "%s", text);
 }
 
+void str_make_printable(char *text)
+{
+	for (unsigned char *c = (unsigned char *)text; *c != '\0'; c++) {
+		if (*c == 0xc2 && c[1] >= 0x80 && c[1] <= 0x9f)
+			c[0] = c[1] = '?';
+		if (*c < 0x20 || *c == 0x7f)
+			*c = '?';
+	}
+}
+
 int str_format(char *out, size_t cap, const char *fmt, ...)
 {
 	va_list args;

@@ -76,6 +76,11 @@ MUST_USE int take_u32(struct bytes *in, uint32_t *ret);
 MUST_USE int bytes_to_str(struct bytes in, char *out, size_t cap);
 /* Copies text and cuts what does not fit: for what people read, never for names or paths. */
 void str_clip(char *out, size_t cap, const char *text);
+/*
+ * What devices, files and services said ends on terminals: control characters become '?', those that
+ * UTF-8 writes in two bytes (C1, U+0080 to U+009F) too, since a terminal may obey them.
+ */
+void str_make_printable(char *text);
 /* snprintf that fails on truncation. */
 MUST_USE int str_format(char *out, size_t cap, const char *fmt, ...) PRINTF(3, 4);
 

@@ -8,13 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Texts quote what devices and files said; a terminal must not execute it. */
-static void make_printable(char *text)
-{
-	for (unsigned char *c = (unsigned char *)text; *c != '\0'; c++)
-		if (*c < 0x20 || *c == 0x7f)
-			*c = '?';
-}
+#include "base/bytes.h"
 
 int err_set(struct err *err, enum err_class class, long code, const char *fmt, ...)
 {
@@ -26,7 +20,8 @@ int err_set(struct err *err, enum err_class class, long code, const char *fmt, .
 	va_start(args, fmt);
 	(void)vsnprintf(err->what, sizeof(err->what), fmt, args);
 	va_end(args);
-	make_printable(err->what);
+	/* Texts quote what devices and files said. */
+	str_make_printable(err->what);
 	return -1;
 }
 
@@ -39,7 +34,7 @@ int err_wrap(struct err *err, const char *fmt, ...)
 	va_start(args, fmt);
 	(void)vsnprintf(step, sizeof(step), fmt, args);
 	va_end(args);
-	make_printable(step);
+	str_make_printable(step);
 	(void)snprintf(joined, sizeof(joined), "%s%s%s", step, err->where[0] != '\0' ? ": " : "", err->where);
 	memcpy(err->where, joined, sizeof(err->where) - 1);
 	err->where[sizeof(err->where) - 1] = '\0';

@@ -40,10 +40,8 @@ void log_line(enum log_level level, const char *event, const char *fmt, ...)
 	va_end(args);
 	if (body < 0)
 		return;
+	str_make_printable(line);
 	n = strlen(line);
-	for (size_t i = 0; i < n; i++)
-		if ((unsigned char)line[i] < 0x20 || line[i] == 0x7f)
-			line[i] = '?';
 	line[n] = '\n';
 	/* Losing a log line loses nothing that is promised. */
 	if (write(atomic_load(&sink_fd), line, n + 1) < 0)

@@ -22,9 +22,7 @@ static void copy_value(char *out, size_t cap, const char *text)
 			n--;
 		(void)snprintf(out + n, cap - n, "...");
 	}
-	for (; *out != '\0'; out++)
-		if ((unsigned char)*out < 0x20 || *out == 0x7f)
-			*out = '?';
+	str_make_printable(out);
 }
 
 void difference_add(struct difference *difference, const char *field, const char *ours, const char *theirs)

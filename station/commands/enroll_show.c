@@ -89,9 +89,7 @@ static void print_value(const char *text, int width)
 	char safe[65];
 
 	str_clip(safe, sizeof(safe), text != NULL ? text : "-");
-	for (char *c = safe; *c != '\0'; c++)
-		if ((unsigned char)*c < 0x20 || *c == 0x7f)
-			*c = '?';
+	str_make_printable(safe);
 	(void)printf("%-*s", width, safe);
 }
 

@@ -175,6 +175,17 @@ static void test_bytes_equal_compares_length_and_content(void **state)
 	assert_false(bytes_equal(BYTES_LIT("ab"), BYTES_LIT("ac")));
 }
 
+static void test_str_make_printable_leaves_no_control_character(void **state)
+{
+	char text[] = "a\033[2Jb\x7f\tc\xc2\x9b"
+		      "d\xc2\xb5 \xc3\x9f\xc2";
+
+	(void)state;
+	str_make_printable(text);
+	/* CSI in both its forms is gone; a micro sign, a sharp s and half a character stay. */
+	assert_string_equal(text, "a?[2Jb??c??d\xc2\xb5 \xc3\x9f\xc2");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -190,6 +201,7 @@ int main(void)
 		cmocka_unit_test(test_take_nothing_from_nothing),
 		cmocka_unit_test(test_bytes_to_str_too_long_or_with_nul_refused),
 		cmocka_unit_test(test_str_format_truncation_is_failure),
+		cmocka_unit_test(test_str_make_printable_leaves_no_control_character),
 		cmocka_unit_test(test_bytes_equal_compares_length_and_content),
 	};
 
