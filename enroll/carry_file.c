@@ -60,7 +60,7 @@ static int open_unnamed(const char *folder, int *ret_fd, struct err *err)
 static int copy_all(int from, int to, const char *path, struct err *err)
 {
 	int64_t copied = 0;
-	uint8_t chunk[4096 - 64];
+	uint8_t chunk[2048];
 	ssize_t n;
 
 	while ((n = read(from, chunk, sizeof(chunk))) != 0) {

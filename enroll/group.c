@@ -5,6 +5,8 @@
  */
 #include "enroll/enroll_internal.h"
 
+#include <stdlib.h>
+
 int call_when_allowed(struct enroll_service *service, const struct http_request *request, const char *etag,
 		      struct answer *ret, struct err *err)
 {
@@ -27,15 +29,24 @@ static int refused(const struct answer *answer, const char *doing, const char *i
 		       answer->error.text);
 }
 
+static void difference_free(struct difference *difference)
+{
+	free(difference);
+}
+DEFINE_CLEANUP(difference_freep, struct difference, difference_free)
+
 static int check_group(struct bytes wanted, const struct answer *answer, const char *id, struct err *err)
 {
-	struct difference difference;
+	/* Not on the stack: it is large, and the callers have an answer there. */
+	CLEANUP(difference_freep) struct difference *difference = calloc(1, sizeof(*difference));
 
-	if (compare_group(wanted, buf_bytes(&answer->http.body), &difference, err) < 0)
+	if (difference == NULL)
+		return err_set(err, ERR_STATION, 0, "out of memory");
+	if (compare_group(wanted, buf_bytes(&answer->http.body), difference, err) < 0)
 		return -1;
-	if (difference.differs)
+	if (difference->differs)
 		return err_set(err, ERR_OPERATOR, 0, "group %.60s exists and differs: %s", id,
-			       difference.text);
+			       difference->text);
 	return 0;
 }
 

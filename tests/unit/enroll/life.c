@@ -122,8 +122,8 @@ static void test_status_symmetric_without_both_keys_is_refused(void **state)
 		"{}",
 		"{\"type\":\"symmetricKey\"}",
 		"{\"type\":\"symmetricKey\",\"symmetricKey\":{\"primaryKey\":\"QQ==\"}}",
-		"{\"type\":\"symmetricKey\",\"symmetricKey\":{\"primaryKey\":\"QQ==\",\"secondaryKey\":\"\"}"
-		"}",
+		("{\"type\":\"symmetricKey\",\"symmetricKey\":{\"primaryKey\":\"QQ==\",\"secondaryKey\":\"\"}"
+		 "}"),
 		"{\"type\":\"tpm\",\"symmetricKey\":{\"primaryKey\":\"QQ==\",\"secondaryKey\":\"QQ==\"}}",
 	};
 	char etag[ETAG_MAX];

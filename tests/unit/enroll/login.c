@@ -196,8 +196,8 @@ static void test_token_reply_anything_else_refused(void **state)
 		"{\"token_type\":\"Bearer\",\"expires_in\":1.5,\"access_token\":\"a\"}",
 		"{\"token_type\":\"Bearer\",\"expires_in\":3599,\"access_token\":\"\"}",
 		"{\"token_type\":\"Bearer\",\"expires_in\":3599,\"access_token\":\"a\\r\\nHost: b\"}",
-		"{\"token_type\":\"Bearer\",\"expires_in\":3599,\"access_token\":\"a\",\"access_token\":"
-		"\"b\"}",
+		("{\"token_type\":\"Bearer\",\"expires_in\":3599,\"access_token\":\"a\",\"access_token\":"
+		 "\"b\"}"),
 	};
 
 	(void)state;
