@@ -207,6 +207,9 @@ int service_call_if(struct enroll_service *service, int64_t now_ms, const struct
 		return err_set(err, ERR_BUG, 0, "an ETag does not fit");
 	if (call_with_login(service, now_ms, request, &extra, ret, &stale, &why) == 0)
 		return 0;
+	/* The refused token is an answer: if no leave is left for another try, nobody's outcome is unknown. */
+	if (stale)
+		ret->sent = false;
 	if (stale && call_with_login(service, now_ms, request, &extra, ret, &stale, &why) == 0)
 		return 0;
 	*err = why;

@@ -161,6 +161,27 @@ static void test_batch_retry_after_as_a_date_is_by_the_services_clock(void **sta
 	assert_in_range(send_well(script).next_due_ms, WORLD_NOW_MS + 100000, WORLD_NOW_MS + 130000);
 }
 
+/* One leave a second: the token that was revoked takes it, and the new one has to wait. */
+static void test_batch_revoked_token_without_another_leave_blames_no_record(void **state)
+{
+	struct script *script = *state;
+	struct enroll_progress progress = { 0 };
+	struct err err = { 0 };
+
+	script->operations_per_minute = 60;
+	script_open(script, &world_macer);
+	queue_tpm(script->world, "unit-1", 1);
+	SCRIPT(script, { POST_BULK, { .status = 200, .body = BULK_OK } });
+	assert_int_equal(send_well(script).enrolled, 1);
+	queue_tpm(script->world, "unit-2", 1);
+	SCRIPT(script, { POST_BULK, { .status = 401, .body = ERROR_BODY("401002") } });
+	if (enroll_send_batch(script->service, script->world->db, WORLD_NOW_MS + 1000, &progress, &err) < 0)
+		assert_int_equal(err.class, ERR_RETRY);
+	assert_int_equal(script->calls, 1);
+	assert_int_equal(lost_of(script, "unit-2"), 0);
+	assert_int_equal(row_of(script->world, "unit-2").attempts, 0);
+}
+
 static void test_batch_server_error_is_retried_and_not_counted(void **state)
 {
 	struct script *script = *state;
@@ -284,6 +305,7 @@ int main(void)
 		TEST(test_batch_redirect_is_not_followed),
 		TEST(test_batch_throttled_waits_as_long_as_asked),
 		TEST(test_batch_retry_after_as_a_date_is_by_the_services_clock),
+		TEST(test_batch_revoked_token_without_another_leave_blames_no_record),
 		TEST(test_batch_server_error_is_retried_and_not_counted),
 		TEST(test_batch_404_to_a_bulk_call_blames_no_record),
 		TEST(test_batch_400_of_another_service_blames_no_record),

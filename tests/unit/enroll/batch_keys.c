@@ -109,21 +109,6 @@ static void test_batch_group_key_fails_for_now_keeps_its_record(void **state)
 	assert_int_equal(counts(script->world).queued, 1);
 }
 
-static int64_t lost_of(struct script *script, const char *registration_id)
-{
-	CLEANUP(db_read_end) struct db_tx tx = { 0 };
-	int64_t lost = -1;
-	struct err err = { 0 };
-	bool found = false;
-
-	db_read_begin(script->world->db, &tx);
-	assert_int_equal(db_get_int(&tx, "SELECT lost FROM outbox WHERE registration_id = ?1",
-				    DB_VALUES(db_text(registration_id)), &lost, &found, &err),
-			 0);
-	assert_true(found);
-	return lost;
-}
-
 /* Nothing was sent: neither the record nor the service is to blame. */
 static void test_batch_login_key_hiccup_is_no_lost_call(void **state)
 {

@@ -133,3 +133,18 @@ void send_until_calls(struct script *script, size_t calls)
 				 0);
 	}
 }
+
+int64_t lost_of(struct script *script, const char *registration_id)
+{
+	CLEANUP(db_read_end) struct db_tx tx = { 0 };
+	int64_t lost = -1;
+	struct err err = { 0 };
+	bool found = false;
+
+	db_read_begin(script->world->db, &tx);
+	assert_int_equal(db_get_int(&tx, "SELECT lost FROM outbox WHERE registration_id = ?1",
+				    DB_VALUES(db_text(registration_id)), &lost, &found, &err),
+			 0);
+	assert_true(found);
+	return lost;
+}

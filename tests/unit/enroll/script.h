@@ -35,6 +35,8 @@ int script_setup(void **state);
 int script_teardown(void **state);
 /* Opens the service anew, with what conf says now. */
 void script_open(struct script *script, const struct macer *macer);
+/* The calls with this record that got no usable answer. */
+int64_t lost_of(struct script *script, const char *registration_id);
 void script_set(struct script *script, const struct script_line *lines, size_t n);
 #define SCRIPT(script, ...)                                                                                  \
 	script_set((script), (const struct script_line[]){ __VA_ARGS__ },                                    \
